@@ -1,0 +1,134 @@
+package planner
+
+import "github.com/snakectl/snakectl/internal/pool"
+
+// Action is what happens to one address. A pool has one primary action, the most
+// disruptive of its changes.
+type Action string
+
+// The actions, least disruptive first.
+const (
+	ActionNoop     Action = "no-op"
+	ActionCreate   Action = "create"
+	ActionUpdate   Action = "update"
+	ActionResize   Action = "resize"
+	ActionRepair   Action = "repair"
+	ActionRoll     Action = "roll"
+	ActionRecreate Action = "recreate"
+	ActionDestroy  Action = "destroy"
+)
+
+// Reason says why an address changes.
+type Reason string
+
+// The reasons.
+const (
+	ReasonAttrChanged      Reason = "attr_changed"
+	ReasonRuntimeChanged   Reason = "runtime_changed"
+	ReasonCodeChanged      Reason = "code_changed"
+	ReasonNotInConfig      Reason = "not_in_config"
+	ReasonQuarantinedPlace Reason = "quarantined_place"
+	ReasonOtherLaunchHash  Reason = "other_launch_hash"
+	ReasonOverridePresent  Reason = "override_present"
+	ReasonByRequest        Reason = "by_request"
+)
+
+// Plan is what would change. Its JSON form is stable: fields are only ever
+// added, and the bytes are a function of the inputs.
+type Plan struct {
+	Format       int    `json:"format"`
+	Lineage      string `json:"lineage"`
+	BaseRevision uint64 `json:"base_revision"`
+	// WorkersObserved is false when no supervisor answered; the worker counts are
+	// then what the state file remembers.
+	WorkersObserved bool     `json:"workers_observed"`
+	Changes         []Change `json:"changes"`
+	Drift           []Drift  `json:"drift"`
+	Summary         Summary  `json:"summary"`
+	// Workers sums the deltas of all changes.
+	Workers WorkerDelta `json:"workers"`
+	// Pools and PoolWorkers count what the configuration declares, unchanged pools
+	// included: "No changes. 4 pools, 18 workers match revision 3."
+	Pools       int `json:"pools"`
+	PoolWorkers int `json:"pool_workers"`
+}
+
+// Empty reports whether applying the plan would change nothing.
+func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// Change is what happens to one address; no-ops are left out of a plan.
+type Change struct {
+	Address    string      `json:"address"`
+	Action     Action      `json:"action"`
+	Reasons    []Reason    `json:"reasons"`
+	Attributes []Attribute `json:"attributes"`
+	// Files lists code files that were added, changed or removed, sorted by path.
+	Files   []File      `json:"files,omitempty"`
+	Workers WorkerDelta `json:"workers"`
+	// Places lists the places a repair touches.
+	Places []int `json:"places,omitempty"`
+	// Size is the pool's size after the change and OldSize before it.
+	Size    int `json:"size"`
+	OldSize int `json:"old_size"`
+	// Capacity is the fewest ready workers while it runs; -1 where that says nothing.
+	Capacity int `json:"capacity"`
+	// Unchanged counts attributes that stay as they are and are not listed;
+	// Defaults counts those of a create that the configuration does not set.
+	Unchanged int `json:"unchanged"`
+	Defaults  int `json:"defaults"`
+	// LaunchHash is the launch hash after the change, "" for a destroy.
+	LaunchHash string `json:"launch_hash,omitempty"`
+	// Update is how a roll goes; nil for other actions.
+	Update *pool.Update `json:"update,omitempty"`
+}
+
+// Attribute is one attribute that differs. For a create Old is null and only
+// attributes that the configuration sets are listed.
+type Attribute struct {
+	Path   string      `json:"path"`
+	Effect pool.Effect `json:"effect"`
+	Old    any         `json:"old"`
+	New    any         `json:"new"`
+}
+
+// File is one code file that differs.
+type File struct {
+	Path string `json:"path"`
+	// Change is added, changed or removed.
+	Change string `json:"change"`
+}
+
+// WorkerDelta counts what happens to workers.
+type WorkerDelta struct {
+	Start   int `json:"start"`
+	Replace int `json:"replace"`
+	Drain   int `json:"drain"`
+	Stop    int `json:"stop"`
+	Keep    int `json:"keep"`
+}
+
+// Drift is a difference between what was accepted and what runs.
+type Drift struct {
+	Address string `json:"address"`
+	// Kind is a reason: quarantined_place, other_launch_hash, override_present or runtime_changed.
+	Kind   Reason `json:"kind"`
+	Detail string `json:"detail"`
+}
+
+// Summary counts addresses by action.
+type Summary struct {
+	Create   int `json:"create"`
+	Update   int `json:"update"`
+	Resize   int `json:"resize"`
+	Roll     int `json:"roll"`
+	Recreate int `json:"recreate"`
+	Repair   int `json:"repair"`
+	Move     int `json:"move"`
+	Destroy  int `json:"destroy"`
+}
+
+// Options select what is planned.
+type Options struct {
+	// Destroy plans the end of every pool; the desired spec is ignored.
+	Destroy bool `json:"destroy,omitempty"`
+}

@@ -1,0 +1,179 @@
+package pool
+
+import (
+	"slices"
+	"strings"
+)
+
+// Desired is one evaluated configuration: what should run. It is data alone and
+// its JSON form is canonical: pools are sorted by address, maps by key.
+type Desired struct {
+	Settings Settings           `json:"settings"`
+	Runtimes map[string]Runtime `json:"runtimes"`
+	Pools    []Pool             `json:"pools"`
+}
+
+// Pool returns the pool at addr, or nil when the configuration has none.
+func (d *Desired) Pool(addr string) *Pool {
+	if d == nil {
+		return nil
+	}
+	for i := range d.Pools {
+		if d.Pools[i].Address() == addr {
+			return &d.Pools[i]
+		}
+	}
+	return nil
+}
+
+// Sort puts the pools in the canonical order, by address.
+func (d *Desired) Sort() {
+	slices.SortFunc(d.Pools, func(a, b Pool) int { return strings.Compare(a.Address(), b.Address()) })
+}
+
+// DefaultPool returns the pool that a call without a pool name goes to: the one
+// marked default, else the sole pool, else the one named "default", else nil.
+func (d *Desired) DefaultPool() *Pool {
+	if d == nil {
+		return nil
+	}
+	for i := range d.Pools {
+		if d.Pools[i].Default {
+			return &d.Pools[i]
+		}
+	}
+	if len(d.Pools) == 1 {
+		return &d.Pools[0]
+	}
+	return d.Pool(Address("default", ""))
+}
+
+// Settings are the attributes of the settings block. All of them are live: a
+// change touches no worker.
+type Settings struct {
+	HistoryKeep int      `json:"history_keep"`
+	OrphanGrace Duration `json:"orphan_grace"`
+	Log         Log      `json:"log"`
+}
+
+// Log says how much the supervisor writes about itself.
+type Log struct {
+	Level  string `json:"level"`
+	Format string `json:"format"`
+}
+
+// Runtime is a Python environment, resolved and probed by the CLI.
+type Runtime struct {
+	Name string `json:"name"`
+	// Interpreter is the absolute path that starts it; for a virtual environment
+	// that is the path inside the environment, never its link's target.
+	Interpreter string `json:"interpreter"`
+	// Version is X.Y.Z as the interpreter itself reports it.
+	Version string `json:"version"`
+	// FreeThreaded is true for a build without the GIL.
+	FreeThreaded bool `json:"free_threaded"`
+	// Fingerprint is the hex SHA-256 over the interpreter's identity (real path,
+	// version text, ABI tag, platform). It is part of the launch hash.
+	Fingerprint string `json:"fingerprint"`
+}
+
+// Pool is the spec of one pool: every attribute with its default filled in. Each
+// field with a json tag is a row of Schema under the same path, but the ones
+// that say otherwise.
+type Pool struct {
+	// Name is the block's label and Key the for_each key, if any; neither is an
+	// attribute. Together they are the address.
+	Name string `json:"name"`
+	Key  string `json:"key,omitempty"`
+
+	Description  string            `json:"description"`
+	Labels       map[string]string `json:"labels"`
+	Default      bool              `json:"default"`
+	Profile      string            `json:"profile"`
+	Runtime      string            `json:"runtime"`
+	Adapter      string            `json:"adapter"`
+	Config       map[string]any    `json:"config"`
+	Env          map[string]string `json:"env"`
+	WorkingDir   string            `json:"working_dir"`
+	PythonPath   []string          `json:"python_path"`
+	Code         []string          `json:"code"`
+	CodeMode     string            `json:"code_mode"`
+	Size         int               `json:"size"`
+	StartTimeout Duration          `json:"start_timeout"`
+	StopGrace    Duration          `json:"stop_grace"`
+	StopSignal   string            `json:"stop_signal"`
+	Startup      Startup           `json:"startup"`
+	Queue        Queue             `json:"queue"`
+	Timeouts     Timeouts          `json:"timeouts"`
+	Restart      Restart           `json:"restart"`
+	Update       Update            `json:"update"`
+
+	// Set lists the schema paths that the configuration itself sets, sorted. It
+	// is not an attribute: the launch hash and "(N defaults hidden)" need it.
+	Set []string `json:"set"`
+	// Snapshot names the adapter's code. It is not an attribute either.
+	Snapshot Snapshot `json:"snapshot"`
+}
+
+// Startup bounds how many workers of a pool may be starting at one time.
+type Startup struct {
+	Parallelism int `json:"parallelism"`
+}
+
+// Queue bounds the calls that wait for a worker.
+type Queue struct {
+	Max     int      `json:"max"`
+	Timeout Duration `json:"timeout"`
+}
+
+// Timeouts bounds how long a call may execute when its caller sets no deadline.
+type Timeouts struct {
+	Call Duration `json:"call"`
+}
+
+// Restart says how a dead worker's place is filled again.
+type Restart struct {
+	Backoff     Duration `json:"backoff"`
+	MaxBackoff  Duration `json:"max_backoff"`
+	MaxRestarts int      `json:"max_restarts"`
+	Window      Duration `json:"window"`
+}
+
+// Update says how workers of a former launch hash are replaced.
+type Update struct {
+	Strategy        string   `json:"strategy"`
+	Surge           int      `json:"surge"`
+	MaxUnavailable  int      `json:"max_unavailable"`
+	MinHealthyTime  Duration `json:"min_healthy_time"`
+	HealthyDeadline Duration `json:"healthy_deadline"`
+}
+
+// Values of the enumerated attributes.
+const (
+	ProfileProcess = "process"
+
+	CodeSnapshot = "snapshot"
+	CodeLive     = "live"
+
+	StrategyRolling  = "rolling"
+	StrategyRecreate = "recreate"
+)
+
+// Snapshot is the content-addressed description of an adapter's code: which
+// files, relative to Root, with which content. It is made by the CLI, so that a
+// plan can name the file that changed, and copied by the supervisor on apply.
+type Snapshot struct {
+	// Root is the absolute directory of the configuration the paths start from.
+	Root string `json:"root"`
+	// Hash is the hex SHA-256 over Files; empty when no file belongs to the
+	// adapter (it is imported from the runtime's own packages) or the mode is live.
+	Hash string `json:"hash"`
+	// Files maps a slash-separated path below Root to the hex SHA-256 of its bytes.
+	Files map[string]string `json:"files"`
+}
+
+// Address returns the pool's address: pool.NAME or pool.NAME["KEY"].
+func (p *Pool) Address() string { return Address(p.Name, p.Key) }
+
+// IsSet reports whether the configuration itself sets the attribute at path.
+func (p *Pool) IsSet(path string) bool { return slices.Contains(p.Set, path) }

@@ -1,0 +1,18 @@
+package pool
+
+// Effect says what a change of an attribute does to running workers.
+type Effect string
+
+// The effects, mildest first.
+const (
+	// EffectStored changes nothing that runs: the value is only kept.
+	EffectStored Effect = "stored"
+	// EffectLive is taken up at once and touches no worker.
+	EffectLive Effect = "live"
+	// EffectSize starts or drains the difference.
+	EffectSize Effect = "size"
+	// EffectRoll replaces the workers: it is part of the launch hash.
+	EffectRoll Effect = "roll"
+	// EffectAddress marks what makes addresses and has no value of its own.
+	EffectAddress Effect = "address"
+)

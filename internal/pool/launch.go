@@ -1,0 +1,84 @@
+package pool
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// LaunchHash returns the hash of everything that a running Python process would
+// have to be restarted to see: the attributes whose effect is roll, as the
+// configuration sets them (defaults stay out, so that a new release with another
+// default rolls nothing), the code's hash and the runtime's fingerprint.
+//
+// Reformatting or reordering the configuration does not change it: the hash is
+// taken over canonical JSON. It is hex SHA-256, 64 characters.
+func LaunchHash(p *Pool, rt Runtime) string {
+	values := p.Values()
+	attrs := map[string]any{}
+	for _, row := range PoolSchema() {
+		if row.Effect == EffectRoll && p.IsSet(row.Path) {
+			attrs[row.Path] = values[row.Path]
+		}
+	}
+	return hashJSON(map[string]any{
+		"attributes": attrs,
+		"code":       p.Snapshot.Hash,
+		"runtime":    rt.Fingerprint,
+	})
+}
+
+// HashFiles returns the hash of a set of files given as path -> content hash:
+// what Snapshot.Hash holds. No files give an empty hash.
+func HashFiles(files map[string]string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	return hashJSON(files)
+}
+
+func hashJSON(v any) string {
+	b, err := json.Marshal(v) // maps are written in key order
+	if err != nil {
+		panic(fmt.Sprintf("internal error: cannot encode a hashed value: %v", err))
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Values returns every attribute of the pool by schema path, in its JSON form
+// (string, float64, bool, []any, map[string]any).
+func (p *Pool) Values() map[string]any {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(fmt.Sprintf("internal error: cannot encode %s: %v", p.Address(), err))
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(b, &tree); err != nil {
+		panic(fmt.Sprintf("internal error: cannot decode %s: %v", p.Address(), err))
+	}
+	out := map[string]any{}
+	for _, row := range PoolSchema() {
+		if row.Effect == EffectAddress {
+			continue
+		}
+		if v, ok := lookup(tree, row.Path); ok {
+			out[row.Path] = v
+		}
+	}
+	return out
+}
+
+// Paths returns the sorted schema paths of the pool's attributes.
+func (p *Pool) Paths() []string {
+	var out []string
+	for _, row := range PoolSchema() {
+		if row.Effect != EffectAddress {
+			out = append(out, row.Path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

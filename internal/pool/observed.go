@@ -1,0 +1,157 @@
+package pool
+
+import "time"
+
+// Observed is what a planner compares a Desired with: the accepted state and,
+// when a supervisor answers, its worker table, both taken at one moment.
+type Observed struct {
+	Lineage  string `json:"lineage"`
+	Revision uint64 `json:"revision"`
+	// Accepted is the desired state of Revision; nil before the first apply.
+	Accepted *Desired `json:"accepted,omitempty"`
+	// WorkersObserved is false when no supervisor runs: Pools then holds what the
+	// state file remembers, not what lives.
+	WorkersObserved bool `json:"workers_observed"`
+	// Pools is keyed by address.
+	Pools map[string]ObservedPool `json:"pools"`
+}
+
+// ObservedPool is one pool as it runs.
+type ObservedPool struct {
+	// Size is the size in force: the accepted one, or an override's.
+	Size     int             `json:"size"`
+	Override *Override       `json:"override,omitempty"`
+	Places   []ObservedPlace `json:"places"`
+}
+
+// ObservedPlace is one place of a pool.
+type ObservedPlace struct {
+	Place int `json:"place"`
+	// State is the state of the place's worker, or WorkerQuarantined.
+	State       WorkerState `json:"state"`
+	Incarnation string      `json:"incarnation,omitempty"`
+	// LaunchHash is what the place's worker was started with.
+	LaunchHash string `json:"launch_hash,omitempty"`
+	// Message says why a place is quarantined.
+	Message string `json:"message,omitempty"`
+}
+
+// Override is a size that somebody set by hand.
+type Override struct {
+	Size int       `json:"size"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+}
+
+// Worker is the durable record of one worker: all that a later supervisor needs
+// to prove that a process is this worker before it adopts or signals it.
+type Worker struct {
+	Pool        string      `json:"pool"`
+	Place       int         `json:"place"`
+	Incarnation string      `json:"incarnation"`
+	State       WorkerState `json:"state"`
+	PID         int         `json:"pid"`
+	// StartTime is the process's start time as the kernel tells it: clock ticks
+	// since boot on Linux. With PID and BootID it names one process for ever.
+	StartTime uint64 `json:"start_time"`
+	BootID    string `json:"boot_id"`
+	// TokenHash is the hex SHA-256 of the secret the worker was handed at start.
+	TokenHash  string    `json:"token_hash"`
+	LaunchHash string    `json:"launch_hash"`
+	Revision   uint64    `json:"revision"`
+	StartedAt  time.Time `json:"started_at"`
+	// Spec and Runtime are what the worker was launched with, so that a
+	// replacement can be started from the same launch hash.
+	Spec    Pool    `json:"spec"`
+	Runtime Runtime `json:"runtime"`
+}
+
+// Address returns the worker's address, pool.api/3.
+func (w *Worker) Address() string { return WorkerAddress(w.Pool, w.Place) }
+
+// Revision is one accepted spec.
+type Revision struct {
+	Number  uint64         `json:"number"`
+	Desired Desired        `json:"desired"`
+	Status  RevisionStatus `json:"status"`
+	// By says who applied it: user@host.
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Message string    `json:"message,omitempty"`
+	// Touched lists the addresses that this revision changed.
+	Touched []string `json:"touched"`
+}
+
+// RevisionStatus says how far a revision came.
+type RevisionStatus string
+
+// The states of a revision.
+const (
+	RevisionInProgress RevisionStatus = "in_progress"
+	RevisionStable     RevisionStatus = "stable"
+	RevisionFailed     RevisionStatus = "failed"
+	RevisionPartial    RevisionStatus = "partial"
+)
+
+// Event is one line of the machine-readable course of an operation. Fields are
+// only ever added.
+type Event struct {
+	V    int       `json:"v"`
+	Seq  uint64    `json:"seq"`
+	TS   time.Time `json:"ts"`
+	Type string    `json:"type"`
+	Op   string    `json:"op,omitempty"`
+	Addr string    `json:"addr,omitempty"`
+	Msg  string    `json:"msg,omitempty"`
+	// Data holds what the type documents.
+	Data map[string]any `json:"data,omitempty"`
+}
+
+// The types of operation events.
+const (
+	EventOpAccepted      = "op_accepted"
+	EventPreflightStart  = "preflight_start"
+	EventPreflightOK     = "preflight_ok"     // data: ms
+	EventPreflightFailed = "preflight_failed" // data: error (CallError)
+	EventStepStart       = "step_start"
+	EventStepProgress    = "step_progress" // data: done, total, failed
+	EventStepOK          = "step_ok"       // data: ms
+	EventStepFailed      = "step_failed"   // data: reason
+	EventWorkerStarting  = "worker_starting"
+	EventWorkerReady     = "worker_ready"
+	EventWorkerHealthy   = "worker_healthy"
+	EventWorkerDraining  = "worker_draining"
+	EventWorkerStopped   = "worker_stopped"
+	EventRolloutPaused   = "rollout_paused"
+	EventRolloutComplete = "rollout_complete" // data: calls_failed
+	EventDiagnostic      = "diagnostic"
+	EventOpComplete      = "op_complete" // data: Outcome
+)
+
+// Outcome is the data of op_complete: how an apply ended.
+type Outcome struct {
+	// Result is converged, unchanged, failed (nothing changed), mixed, stale or
+	// conflict or interrupted.
+	Result   string `json:"result"`
+	Revision uint64 `json:"revision"`
+	// Done, Failed and NotAttempted list addresses.
+	Done         []string `json:"done"`
+	Failed       []string `json:"failed"`
+	NotAttempted []string `json:"not_attempted"`
+	// CallsFailed counts calls that failed on the touched pools meanwhile because
+	// their worker went away.
+	CallsFailed uint64 `json:"calls_failed"`
+	MS          int64  `json:"ms"`
+	Message     string `json:"message,omitempty"`
+}
+
+// The results of an operation.
+const (
+	ResultConverged   = "converged"
+	ResultUnchanged   = "unchanged"
+	ResultFailed      = "failed"
+	ResultMixed       = "mixed"
+	ResultStale       = "stale"
+	ResultConflict    = "conflict"
+	ResultInterrupted = "interrupted"
+)

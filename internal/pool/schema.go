@@ -1,0 +1,143 @@
+package pool
+
+import (
+	"strings"
+)
+
+// Type is the type of an attribute in the language.
+type Type string
+
+// The types of the language. Durations are written as strings; a reference is
+// written without quotes (runtime.python.app).
+const (
+	TypeString     Type = "string"
+	TypeBool       Type = "bool"
+	TypeInt        Type = "int"
+	TypeDuration   Type = "duration"
+	TypeStrings    Type = "list(string)"
+	TypeStringMap  Type = "map(string)"
+	TypeObject     Type = "object"
+	TypeRuntimeRef Type = "runtime reference"
+	TypePath       Type = "path"
+	TypePaths      Type = "list(path)"
+	TypeForEach    Type = "map or set(string)"
+)
+
+// Row is one line of the schema table: everything there is to say about an
+// attribute. Decoder, planner, generated reference and JSON Schema read it;
+// there is no second list.
+type Row struct {
+	// Path is the attribute's place in its block: "size", "queue.max".
+	Path string
+	Type Type
+	// Default is the language's text of the default, "" for none. A Go
+	// expression of the host (cores) is written as "cores".
+	Default string
+	// Required is true when the attribute has no default and must be set.
+	Required bool
+	// Effect is what a change does to running workers.
+	Effect Effect
+	// Accepts lists the values of an enumerated string, nil for any.
+	Accepts []string
+	// Min and Max bound an int or a duration (in nanoseconds), inclusive; both
+	// zero means any.
+	Min, Max int64
+	// Doc is one sentence for the reference.
+	Doc string
+}
+
+// Later are names that the language keeps free: using one is told apart from a
+// misspelling.
+var Later = map[string]string{
+	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
+	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
+	"preload": "", "lifecycle": "", "health": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
+	"limits": "", "devices": "", "logs": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
+	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
+}
+
+const (
+	maxPoolSize = 10_000
+	dayNS       = 24 * int64(3600) * 1_000_000_000
+	msNS        = 1_000_000
+)
+
+// PoolSchema returns the rows of a pool block, in the order of the reference.
+// The slice is shared: do not change it.
+func PoolSchema() []Row { return poolRows }
+
+var poolRows = []Row{
+	{Path: "description", Type: TypeString, Effect: EffectStored, Doc: "A sentence for people; it changes nothing that runs."},
+	{Path: "labels", Type: TypeStringMap, Effect: EffectStored, Doc: "At most 32 labels for people and tools; they change nothing that runs."},
+	{Path: "default", Type: TypeBool, Default: "false", Effect: EffectLive, Doc: "Calls that name no pool go here. At most one pool may say so; without it the sole pool, or the one named default, is meant."},
+	{Path: "for_each", Type: TypeForEach, Effect: EffectAddress, Doc: "Makes one pool for each element of a map or set of strings, at pool.NAME[\"KEY\"]; each.key and each.value can be used inside the block."},
+	{Path: "profile", Type: TypeString, Default: `"process"`, Effect: EffectRoll, Accepts: []string{ProfileProcess}, Doc: "What a worker is. process: one process that executes one call at a time."},
+	{Path: "runtime", Type: TypeRuntimeRef, Default: "runtime.python.default", Effect: EffectRoll, Doc: "The Python environment of the workers. Without one it is the python3 on the PATH."},
+	{Path: "adapter", Type: TypeString, Required: true, Effect: EffectRoll, Doc: "The code that provides commands: \"pkg.mod\", \"pkg.mod:Class\", \"./file.py\" or \"./file.py:Class\"."},
+	{Path: "config", Type: TypeObject, Effect: EffectRoll, Doc: "Any JSON-encodable object; handlers read it as ctx.config."},
+	{Path: "env", Type: TypeStringMap, Effect: EffectRoll, Doc: "Environment variables of the workers, beside those the supervisor itself was started with. Names that begin with SNAKEPIT_ are reserved."},
+	{Path: "working_dir", Type: TypePath, Default: "the configuration's directory", Effect: EffectRoll, Doc: "The workers' current directory. Its contents are not hashed."},
+	{Path: "python_path", Type: TypePaths, Default: `["."]`, Effect: EffectRoll, Doc: "Directories, relative to the configuration, that come first in sys.path. They must lie inside the configuration's directory."},
+	{Path: "code", Type: TypeStrings, Effect: EffectRoll, Doc: "Glob patterns (** crosses directories) of the files that belong to the adapter. Without it: the adapter's file, or the top-level package that holds its module."},
+	{Path: "code_mode", Type: TypeString, Default: `"snapshot"`, Effect: EffectRoll, Accepts: []string{CodeSnapshot, CodeLive}, Doc: "snapshot: workers import the copy made by apply. live: they import the directory itself, and an edit changes whatever starts next."},
+	{Path: "size", Type: TypeInt, Default: "1", Effect: EffectSize, Min: 0, Max: maxPoolSize, Doc: "How many workers run."},
+	{Path: "start_timeout", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a worker may take from its start to ready."},
+	{Path: "stop_grace", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a draining worker may finish its call before it is signalled, and how long a call past its deadline may go on."},
+	{Path: "stop_signal", Type: TypeString, Default: `"TERM"`, Effect: EffectLive, Accepts: []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}, Doc: "The signal that the process group of a worker gets after stop_grace. SIGKILL follows."},
+	{Path: "startup.parallelism", Type: TypeInt, Default: "cores", Effect: EffectLive, Min: 1, Max: 1024, Doc: "How many workers of the pool may be starting at one time."},
+	{Path: "queue.max", Type: TypeInt, Default: "1000", Effect: EffectLive, Min: 0, Max: 1_000_000, Doc: "How many calls may wait for a worker; one more is rejected at once."},
+	{Path: "queue.timeout", Type: TypeDuration, Default: `"5s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a call may wait for a worker."},
+	{Path: "timeouts.call", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a call may take, waiting included, when its caller sets no deadline."},
+	{Path: "restart.backoff", Type: TypeDuration, Default: `"200ms"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "The first wait before a place is filled again; it doubles with each failure. The first restart in a window is immediate."},
+	{Path: "restart.max_backoff", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "The longest such wait."},
+	{Path: "restart.max_restarts", Type: TypeInt, Default: "10", Effect: EffectLive, Min: 1, Max: 10_000, Doc: "How many failures within the window quarantine a place. A pool's last working place is never quarantined."},
+	{Path: "restart.window", Type: TypeDuration, Default: `"5m"`, Effect: EffectLive, Min: 1000 * msNS, Max: dayNS, Doc: "How long a failure counts."},
+	{Path: "update.strategy", Type: TypeString, Default: `"rolling"`, Effect: EffectLive, Accepts: []string{StrategyRolling, StrategyRecreate}, Doc: "rolling: new workers are healthy before old ones drain. recreate: all old ones stop first, which is downtime."},
+	{Path: "update.surge", Type: TypeInt, Default: "1", Effect: EffectLive, Min: 0, Max: maxPoolSize, Doc: "How many workers above size a roll may run. surge + max_unavailable must be at least 1."},
+	{Path: "update.max_unavailable", Type: TypeInt, Default: "0", Effect: EffectLive, Min: 0, Max: maxPoolSize, Doc: "How many workers below size a roll may leave."},
+	{Path: "update.min_healthy_time", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 0, Max: dayNS, Doc: "How long a new worker must stay ready before an old one drains for it."},
+	{Path: "update.healthy_deadline", Type: TypeDuration, Default: `"1m"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a new worker may take to be healthy before the roll fails. It must be longer than min_healthy_time."},
+}
+
+// RuntimeSchema returns the rows of a runtime "python" block. The slice is
+// shared: do not change it.
+func RuntimeSchema() []Row { return runtimeRows }
+
+var runtimeRows = []Row{
+	{Path: "interpreter", Type: TypePath, Required: true, Effect: EffectRoll, Doc: "The Python to start: an absolute path, a path relative to the configuration, or a name that is looked up on the PATH."},
+}
+
+// SettingsSchema returns the rows of the settings block. The slice is shared: do
+// not change it.
+func SettingsSchema() []Row { return settingsRows }
+
+var settingsRows = []Row{
+	{Path: "history_keep", Type: TypeInt, Default: "50", Effect: EffectLive, Min: 1, Max: 10_000, Doc: "How many revisions the history keeps. Those that running workers need are always kept."},
+	{Path: "orphan_grace", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How long a worker without a supervisor waits for the next one before it exits."},
+	{Path: "log.level", Type: TypeString, Default: `"info"`, Effect: EffectLive, Accepts: []string{"debug", "info", "warn", "error"}, Doc: "How much the supervisor logs about itself."},
+	{Path: "log.format", Type: TypeString, Default: `"text"`, Effect: EffectLive, Accepts: []string{"text", "json"}, Doc: "The form of the supervisor's own log."},
+}
+
+// FindRow returns the row at path among rows, or nil.
+func FindRow(rows []Row, path string) *Row {
+	for i := range rows {
+		if rows[i].Path == path {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
+// lookup finds a dotted path in a tree of JSON objects.
+func lookup(tree map[string]any, path string) (any, bool) {
+	head, rest, nested := strings.Cut(path, ".")
+	v, ok := tree[head]
+	if !ok || !nested {
+		return v, ok
+	}
+	inner, ok := v.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	return lookup(inner, rest)
+}

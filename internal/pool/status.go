@@ -1,0 +1,88 @@
+package pool
+
+import "time"
+
+// Status is what `snakectl status --json` prints. Fields are only ever added.
+type Status struct {
+	Supervisor SupervisorStatus `json:"supervisor"`
+	Revision   uint64           `json:"revision"`
+	Pools      []PoolStatus     `json:"pools"`
+}
+
+// SupervisorStatus tells who answers.
+type SupervisorStatus struct {
+	PID       int       `json:"pid"`
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"started_at"`
+	Instance  string    `json:"instance"`
+	Lineage   string    `json:"lineage"`
+	// Notice is a sentence that every reader should see, such as that the state
+	// was restored from a backup. Usually empty.
+	Notice string `json:"notice,omitempty"`
+}
+
+// PoolStatus is one pool as it runs.
+type PoolStatus struct {
+	Address string `json:"address"`
+	Profile string `json:"profile"`
+	Default bool   `json:"default,omitempty"`
+	// Size is how many workers the pool should have now, overrides included.
+	Size int `json:"size"`
+	// Ready counts workers that could take a call or are executing one.
+	Ready int `json:"ready"`
+	// Busy counts slots that execute a call, Available those that wait for one.
+	Busy      int `json:"busy"`
+	Available int `json:"available"`
+	// Queued counts calls that wait for a slot.
+	Queued   int            `json:"queued"`
+	Calls    CallCounts     `json:"calls"`
+	Restarts int            `json:"restarts"`
+	Recycles int            `json:"recycles"`
+	Workers  []WorkerStatus `json:"workers"`
+	// Message says why the pool has no ready worker, if it has none.
+	Message string `json:"message,omitempty"`
+}
+
+// CallCounts counts finished calls by how they ended; each call is counted once,
+// in exactly one field, when its caller has been answered or is gone.
+type CallCounts struct {
+	// OK calls returned a result.
+	OK uint64 `json:"ok"`
+	// Failed calls raised, could not be encoded, or lost their worker.
+	Failed uint64 `json:"failed"`
+	// Timeout calls passed their deadline, waiting or executing.
+	Timeout uint64 `json:"timeout"`
+	// Rejected calls found the queue full or no worker that could ever serve them.
+	Rejected uint64 `json:"rejected"`
+	// QueueTimeout calls waited longer than queue.timeout.
+	QueueTimeout uint64 `json:"queue_timeout"`
+	// Cancelled calls were given up by their caller.
+	Cancelled uint64 `json:"cancelled"`
+}
+
+// WorkerStatus is one worker, or a place that has none.
+type WorkerStatus struct {
+	Address     string      `json:"address"`
+	Incarnation string      `json:"incarnation,omitempty"`
+	PID         int         `json:"pid,omitempty"`
+	State       WorkerState `json:"state"`
+	Slots       int         `json:"slots"`
+	// Calls counts the calls this worker finished.
+	Calls      uint64     `json:"calls"`
+	RSSBytes   int64      `json:"rss_bytes"`
+	LaunchHash string     `json:"launch_hash,omitempty"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	// Message tells why a place is quarantined or waits, or how its last worker died.
+	Message string `json:"message,omitempty"`
+}
+
+// CommandInfo describes one command of an adapter.
+type CommandInfo struct {
+	Name string `json:"name"`
+	// Signature is the Python text, for people: "(name: str, tone: str = 'plain') -> str".
+	Signature string `json:"signature"`
+	Doc       string `json:"doc,omitempty"`
+	// TimeoutMS is the command's own timeout; 0 for the pool's.
+	TimeoutMS  int64 `json:"timeout_ms,omitempty"`
+	Idempotent bool  `json:"idempotent,omitempty"`
+}
