@@ -1,0 +1,137 @@
+package lifecycle
+
+import (
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// Event is something that happened to the pool or to one of its workers.
+type Event interface{ event() }
+
+// Configure gives the pool a new target. It also ends a halt.
+type Configure struct {
+	Target Target
+	// Halt is set when a former roll to this target failed: workers of another
+	// launch hash then stay as they are. It is the reason, in words.
+	Halt string
+	// Ready names a worker that was already started with the target's launch hash
+	// and is ready (the preflight's); it fills Place. Empty for none.
+	Ready string
+	Place int
+}
+
+// Adopt tells of a worker that a former supervisor started. It is sent before
+// the first Configure; the worker counts as adopting until it returns.
+type Adopt struct {
+	Worker string
+	Place  int
+	Launch string
+}
+
+// Restore tells that a place was quarantined under a former supervisor.
+type Restore struct {
+	Place   int
+	Message string
+}
+
+// Happened is an event of the life of one worker.
+type Happened struct {
+	Worker string
+	Event  pool.WorkerEvent
+	// Reason says how a worker exited, in words.
+	Reason string
+	// DuringCall is set when the worker died while it executed a call.
+	DuringCall bool
+}
+
+// Stuck tells that a worker's call went on past its deadline and stop_grace.
+type Stuck struct{ Worker string }
+
+// Recycle asks for the worker of one place, or of all when Place is -1, to be
+// replaced.
+type Recycle struct{ Place int }
+
+// Repair gives quarantined places another start and forgets past failures.
+type Repair struct{}
+
+// Resize changes the size alone: an override set by hand.
+type Resize struct{ Size int }
+
+// Stop ends the pool: every worker drains.
+type Stop struct{}
+
+// Tick tells that time passed; send it when NextWake is reached.
+type Tick struct{}
+
+func (Configure) event() {}
+func (Adopt) event()     {}
+func (Restore) event()   {}
+func (Happened) event()  {}
+func (Stuck) event()     {}
+func (Recycle) event()   {}
+func (Repair) event()    {}
+func (Resize) event()    {}
+func (Stop) event()      {}
+func (Tick) event()      {}
+
+// Command is something for the edge to do. The machine assumes that it is done:
+// what comes of it is told by events.
+type Command interface{ command() }
+
+// Start starts a worker with a launch hash in a place. The edge answers with
+// Happened spawned, or exit when it cannot.
+type Start struct {
+	Worker string
+	Place  int
+	Launch string
+}
+
+// Admit lets a ready worker take calls.
+type Admit struct{ Worker string }
+
+// Drain gives a worker no new call and lets it exit when it has finished.
+type Drain struct{ Worker string }
+
+// Signal sends a signal, named without SIG, to the worker's process group.
+type Signal struct {
+	Worker string
+	Name   string
+}
+
+// Kill kills the worker's process group.
+type Kill struct {
+	Worker string
+	Reason string
+}
+
+// Quarantine records that a place is quarantined, or no longer: Message is then
+// empty.
+type Quarantine struct {
+	Place   int
+	Message string
+}
+
+// Tell reports progress to whoever follows an operation.
+type Tell struct {
+	// Type is one of the worker_ and rollout_ event types of package pool.
+	Type   string
+	Worker string
+	Place  int
+	Text   string
+}
+
+func (Start) command()      {}
+func (Admit) command()      {}
+func (Drain) command()      {}
+func (Signal) command()     {}
+func (Kill) command()       {}
+func (Quarantine) command() {}
+func (Tell) command()       {}
+
+// Target is what the pool should be. Of the spec the machine reads the size and
+// the live policies; what a launch hash stands for is the edge's knowledge.
+type Target struct {
+	Spec   pool.Pool
+	Launch string
+	// Size replaces the spec's when an override is in force; usually they agree.
+	Size int
+}

@@ -1,0 +1,288 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+const (
+	// killAfter is how long a signalled worker has before it is killed.
+	killAfter = 500 * time.Millisecond
+	// returnWithin is how long a worker whose connections broke may take to
+	// connect again while its process lives.
+	returnWithin = 5 * time.Second
+	// poisonWait bounds the wait after a death during a call.
+	poisonWait = time.Second
+)
+
+// Machine is one pool. Its zero value is not useful: see New. It is not safe for
+// concurrent use: one goroutine owns it.
+type Machine struct {
+	newID  func() string
+	target Target
+	// stopping is the end of the pool: no place is filled again.
+	stopping bool
+	// halt is why a roll stopped half way; empty otherwise.
+	halt string
+	// failure is why the operation that set the target did not reach it.
+	failure string
+
+	places  []*place
+	workers map[string]*worker
+	// restarts counts replacements of workers that died.
+	restarts int
+	// recycles counts replacements by hand that finished.
+	recycles int
+
+	out []Command
+}
+
+// place is a numbered position that a worker fills.
+type place struct {
+	index int
+	// launch is the launch hash that the place holds: what a crash replacement
+	// starts with.
+	launch string
+	// serving fills the place; next is to take over from it.
+	serving, next *worker
+	// recycle asks for a replacement with the same launch hash.
+	recycle     bool
+	failures    []time.Time
+	notBefore   time.Time
+	quarantined string
+	// lastDeath says how the last worker of this place died.
+	lastDeath string
+}
+
+// worker is one process, from its Start to its exit.
+type worker struct {
+	id     string
+	place  int
+	launch string
+	state  pool.WorkerState
+	// since is when state was entered, started when the process was asked for and
+	// ready when it first was.
+	since, started, ready time.Time
+	// healthy is set when it was ready for min_healthy_time.
+	healthy bool
+	killed  bool
+}
+
+// New returns a machine with no place. newID makes the incarnation of each
+// worker and must never repeat itself.
+func New(newID func() string) *Machine {
+	return &Machine{newID: newID, workers: map[string]*worker{}}
+}
+
+// Step takes one event and returns what is to be done about it, in order. The
+// slice is the caller's.
+func (m *Machine) Step(now time.Time, e Event) []Command {
+	m.out = nil
+	switch e := e.(type) {
+	case Configure:
+		m.configure(now, e)
+	case Adopt:
+		m.adopt(now, e)
+	case Restore:
+		m.place(e.Place).quarantined = e.Message
+	case Happened:
+		m.happened(now, e)
+	case Stuck:
+		m.kill(now, m.workers[e.Worker], "its call went on past its deadline and stop_grace")
+	case Recycle:
+		m.recycle(e.Place)
+	case Repair:
+		m.repair()
+	case Resize:
+		m.target.Size = e.Size
+	case Stop:
+		m.stopping = true
+	case Tick:
+	}
+	m.reconcile(now)
+	return m.out
+}
+
+func (m *Machine) configure(now time.Time, e Configure) {
+	m.target = e.Target
+	m.halt = e.Halt
+	m.failure = e.Halt
+	m.stopping = false
+	if e.Ready == "" {
+		return
+	}
+	w := &worker{id: e.Ready, place: e.Place, launch: e.Target.Launch, state: pool.WorkerReady, since: now, started: now, ready: now}
+	m.workers[w.id] = w
+	p := m.place(e.Place)
+	if p.serving == nil {
+		p.serving, p.launch = w, w.launch
+	} else {
+		p.next = w
+	}
+	m.emit(Admit{Worker: w.id})
+	m.tell(pool.EventWorkerReady, w, "")
+}
+
+func (m *Machine) adopt(now time.Time, e Adopt) {
+	w := &worker{id: e.Worker, place: e.Place, launch: e.Launch, state: pool.WorkerAdopting, since: now, started: now}
+	m.workers[w.id] = w
+	p := m.place(e.Place)
+	switch {
+	case p.serving == nil:
+		p.serving, p.launch = w, w.launch
+	case p.next == nil:
+		p.next = w
+	default:
+		m.drain(now, w)
+	}
+}
+
+// happened feeds one worker's own life cycle and does what its new state asks for.
+func (m *Machine) happened(now time.Time, e Happened) {
+	w := m.workers[e.Worker]
+	if w == nil {
+		return
+	}
+	before := w.state
+	state, err := before.Next(e.Event)
+	if err != nil {
+		// A mistake of the edge. The worker is replaced: nothing else is known of it.
+		m.kill(now, w, err.Error())
+		return
+	}
+	if state != before {
+		w.state, w.since = state, now
+	}
+	switch state {
+	case pool.WorkerExited:
+		m.exited(now, w, before, e)
+	case pool.WorkerReady:
+		if before != pool.WorkerReady {
+			m.becameReady(now, w)
+		}
+	default:
+	}
+}
+
+func (m *Machine) becameReady(now time.Time, w *worker) {
+	if w.ready.IsZero() {
+		w.ready = now
+	}
+	p := m.placeOf(w)
+	if p == nil { // shrunk away while it started
+		m.drain(now, w)
+		return
+	}
+	p.quarantine(m, "")
+	m.emit(Admit{Worker: w.id})
+	m.tell(pool.EventWorkerReady, w, "")
+}
+
+// placeOf returns the place that w serves or is to serve, nil when it is leaving.
+func (m *Machine) placeOf(w *worker) *place {
+	for _, p := range m.places {
+		if p.serving == w || p.next == w {
+			return p
+		}
+	}
+	return nil
+}
+
+// place returns the place with that index, adding the ones up to it.
+func (m *Machine) place(index int) *place {
+	for len(m.places) <= index {
+		m.places = append(m.places, &place{index: len(m.places)})
+	}
+	return m.places[index]
+}
+
+func (m *Machine) recycle(index int) {
+	for _, p := range m.places {
+		if index == -1 || p.index == index {
+			p.recycle = p.serving != nil
+		}
+	}
+}
+
+func (m *Machine) repair() {
+	m.halt, m.failure = "", ""
+	for _, p := range m.places {
+		p.failures = nil
+		p.notBefore = time.Time{}
+		p.quarantine(m, "")
+	}
+}
+
+// quarantine sets or lifts the quarantine of a place and has it recorded.
+func (p *place) quarantine(m *Machine, message string) {
+	if p.quarantined != message {
+		p.quarantined = message
+		m.emit(Quarantine{Place: p.index, Message: message})
+	}
+}
+
+func (m *Machine) start(now time.Time, p *place, launch string) *worker {
+	w := &worker{id: m.newID(), place: p.index, launch: launch, state: pool.WorkerStarting, since: now, started: now}
+	if m.workers[w.id] != nil {
+		panic(fmt.Sprintf("internal error: incarnation %s was given out twice", w.id))
+	}
+	m.workers[w.id] = w
+	m.emit(Start{Worker: w.id, Place: p.index, Launch: launch})
+	m.tell(pool.EventWorkerStarting, w, "")
+	return w
+}
+
+// drain lets w finish what it has and exit. One that never was ready is stopped.
+func (m *Machine) drain(now time.Time, w *worker) {
+	if w == nil || w.state == pool.WorkerDraining || w.state == pool.WorkerStopping {
+		return
+	}
+	if w.state == pool.WorkerReady {
+		w.state, w.since = pool.WorkerDraining, now
+		m.emit(Drain{Worker: w.id})
+		m.tell(pool.EventWorkerDraining, w, "")
+		return
+	}
+	m.signal(now, w)
+}
+
+func (m *Machine) signal(now time.Time, w *worker) {
+	w.state, w.since = pool.WorkerStopping, now
+	m.emit(Signal{Worker: w.id, Name: m.target.Spec.StopSignal})
+}
+
+func (m *Machine) kill(now time.Time, w *worker, reason string) {
+	if w == nil || w.killed {
+		return
+	}
+	w.state, w.since, w.killed = pool.WorkerStopping, now, true
+	m.emit(Kill{Worker: w.id, Reason: reason})
+}
+
+func (m *Machine) emit(c Command) { m.out = append(m.out, c) }
+
+func (m *Machine) tell(kind string, w *worker, text string) {
+	m.emit(Tell{Type: kind, Worker: w.id, Place: w.place, Text: text})
+}
+
+// sortedWorkers returns the workers in a fixed order, so that equal histories
+// give equal commands.
+func (m *Machine) sortedWorkers() []*worker {
+	out := make([]*worker, 0, len(m.workers))
+	for _, w := range m.workers {
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b *worker) int {
+		if a.place != b.place {
+			return a.place - b.place
+		}
+		if a.id < b.id {
+			return -1
+		}
+		return 1
+	})
+	return out
+}

@@ -1,0 +1,248 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// reconcile does whatever the present state asks for. The order keeps capacity:
+// finish what is leaving, promote what is healthy, shrink, fill, and only then
+// replace.
+func (m *Machine) reconcile(now time.Time) {
+	m.expire(now)
+	m.promote(now)
+	m.shrink(now)
+	if m.stopping {
+		return
+	}
+	m.clearForRecreate(now)
+	m.fill(now)
+	m.replace(now)
+}
+
+// expire moves workers on that stayed too long in a state.
+func (m *Machine) expire(now time.Time) {
+	for _, w := range m.sortedWorkers() {
+		limit, ok := m.deadline(w)
+		if !ok || now.Before(limit) {
+			continue
+		}
+		switch w.state {
+		case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
+			m.kill(now, w, fmt.Sprintf("was not ready within start_timeout (%s)", m.target.Spec.StartTimeout))
+		case pool.WorkerAdopting:
+			m.kill(now, w, fmt.Sprintf("did not connect again within %s", returnWithin))
+		case pool.WorkerDraining:
+			m.signal(now, w)
+		case pool.WorkerStopping:
+			m.kill(now, w, "did not stop when it was told to")
+		default:
+		}
+	}
+}
+
+// deadline returns when w leaves its state by itself, if it does.
+func (m *Machine) deadline(w *worker) (time.Time, bool) {
+	switch w.state {
+	case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
+		return w.started.Add(m.target.Spec.StartTimeout.D()), true
+	case pool.WorkerAdopting:
+		return w.since.Add(returnWithin), true
+	case pool.WorkerDraining:
+		return w.since.Add(m.target.Spec.StopGrace.D()), true
+	case pool.WorkerStopping:
+		return w.since.Add(killAfter), !w.killed
+	default:
+		return time.Time{}, false
+	}
+}
+
+// promote lets replacements that are healthy take over.
+func (m *Machine) promote(now time.Time) {
+	for _, p := range m.places {
+		for _, w := range []*worker{p.serving, p.next} {
+			if w != nil && w.state == pool.WorkerReady && !w.healthy && !now.Before(m.healthyAt(p, w)) {
+				w.healthy = true
+				m.tell(pool.EventWorkerHealthy, w, "")
+			}
+		}
+		if p.next == nil || !p.next.healthy && (p.serving != nil || p.next.state != pool.WorkerReady) {
+			continue
+		}
+		former := p.serving
+		m.takeOver(p)
+		m.drain(now, former)
+	}
+}
+
+// healthyAt returns when a ready worker counts as healthy. A worker of the launch
+// hash that its place held before has proved itself: ready is enough.
+func (m *Machine) healthyAt(p *place, w *worker) time.Time {
+	if p.next == w && w.launch == p.launch {
+		return w.ready
+	}
+	return w.ready.Add(m.target.Spec.Update.MinHealthyTime.D())
+}
+
+// takeOver makes the replacement of a place its serving worker.
+func (m *Machine) takeOver(p *place) {
+	if p.recycle && p.next.launch == p.launch {
+		m.recycles++
+	}
+	p.serving, p.next = p.next, nil
+	p.launch = p.serving.launch
+	p.recycle = false
+}
+
+// shrink takes away the places above the size, all of them when the pool stops.
+func (m *Machine) shrink(now time.Time) {
+	size := m.size()
+	for len(m.places) > size {
+		p := m.places[len(m.places)-1]
+		m.places = m.places[:len(m.places)-1]
+		p.quarantine(m, "")
+		m.drain(now, p.serving)
+		m.drain(now, p.next)
+	}
+}
+
+func (m *Machine) size() int {
+	if m.stopping {
+		return 0
+	}
+	return m.target.Size
+}
+
+// clearForRecreate drains every worker of another launch hash at once.
+func (m *Machine) clearForRecreate(now time.Time) {
+	if m.halt != "" || m.target.Spec.Update.Strategy != pool.StrategyRecreate {
+		return
+	}
+	for _, p := range m.places {
+		if p.serving != nil && p.serving.launch != m.target.Launch {
+			m.drain(now, p.serving)
+			p.serving = nil
+		}
+		if p.next != nil && p.next.launch != m.target.Launch {
+			m.drain(now, p.next)
+			p.next = nil
+		}
+	}
+}
+
+// fill starts a worker in each place that has none.
+func (m *Machine) fill(now time.Time) {
+	if m.size() > 0 {
+		m.place(m.size() - 1)
+	}
+	if m.awaitsRecreate() {
+		return
+	}
+	for _, p := range m.places {
+		// A place whose replacement is on its way is filled by that one.
+		if p.serving != nil || p.next != nil || p.quarantined != "" || now.Before(p.notBefore) {
+			continue
+		}
+		if !m.mayStart() {
+			return
+		}
+		if m.halt == "" || p.launch == "" {
+			p.launch = m.target.Launch
+		}
+		p.serving = m.start(now, p, p.launch)
+	}
+}
+
+// awaitsRecreate reports whether workers of another launch hash are still leaving
+// and the strategy wants them gone before anything starts.
+func (m *Machine) awaitsRecreate() bool {
+	if m.halt != "" || m.target.Spec.Update.Strategy != pool.StrategyRecreate {
+		return false
+	}
+	for _, w := range m.workers {
+		if w.launch != m.target.Launch {
+			return true
+		}
+	}
+	return false
+}
+
+// mayStart reports whether startup.parallelism allows one more start.
+func (m *Machine) mayStart() bool {
+	starting := 0
+	for _, w := range m.workers {
+		switch w.state {
+		case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
+			starting++
+		default:
+		}
+	}
+	return starting < m.target.Spec.Startup.Parallelism
+}
+
+// replace starts replacements, surge at a time, and, where max_unavailable
+// allows it, drains workers before theirs are there.
+func (m *Machine) replace(now time.Time) {
+	update := m.target.Spec.Update
+	surging, unavailable := 0, 0
+	for _, p := range m.places {
+		if p.next != nil {
+			surging++
+		}
+		if p.serving == nil || p.serving.state != pool.WorkerReady || !p.serving.healthy && p.serving.launch == m.target.Launch && m.rolling() {
+			unavailable++
+		}
+	}
+	for _, p := range m.places {
+		if !m.wantsReplacement(p) {
+			continue
+		}
+		switch {
+		case surging < m.surge() && m.mayStart() && !now.Before(p.notBefore):
+			p.next = m.start(now, p, m.replacementLaunch(p))
+			surging++
+		case unavailable < update.MaxUnavailable && !p.recycle:
+			m.drain(now, p.serving)
+			p.serving = nil
+			unavailable++
+		}
+	}
+}
+
+// surge is how many replacements may be on their way. Recycling needs one even
+// where a roll uses none.
+func (m *Machine) surge() int {
+	if m.rolling() {
+		return m.target.Spec.Update.Surge
+	}
+	return max(1, m.target.Spec.Update.Surge)
+}
+
+// rolling reports whether a place still holds another launch hash than the target.
+func (m *Machine) rolling() bool {
+	if m.halt != "" {
+		return false
+	}
+	for _, p := range m.places {
+		if p.launch != m.target.Launch {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Machine) wantsReplacement(p *place) bool {
+	if p.serving == nil || p.next != nil || p.serving.state != pool.WorkerReady {
+		return false
+	}
+	return p.recycle || (m.halt == "" && p.launch != m.target.Launch)
+}
+
+func (m *Machine) replacementLaunch(p *place) string {
+	if m.halt != "" {
+		return p.launch
+	}
+	return m.target.Launch
+}

@@ -1,0 +1,93 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// exited takes a worker that is gone out of its place and decides when the place
+// may be filled again.
+func (m *Machine) exited(now time.Time, w *worker, before pool.WorkerState, e Happened) {
+	delete(m.workers, w.id)
+	m.tell(pool.EventWorkerStopped, w, e.Reason)
+	p := m.placeOf(w)
+	if p == nil {
+		return // it was leaving
+	}
+	p.lastDeath = e.Reason
+	replacement := p.next == w
+	if replacement {
+		p.next = nil
+	} else {
+		p.serving, p.recycle = nil, false
+	}
+	neverReady := w.ready.IsZero() && before != pool.WorkerAdopting
+	if w.launch == m.target.Launch && (neverReady || (replacement && !w.healthy)) {
+		m.fail(fmt.Sprintf("%s %s", pool.WorkerAddress(m.target.Spec.Address(), w.place), e.Reason), w.launch != p.launch || m.rolling())
+	}
+	if !replacement && p.next != nil && p.next.state == pool.WorkerReady {
+		m.takeOver(p) // its successor is already there
+	}
+	m.restarts++
+	m.countFailure(now, p, neverReady, e)
+}
+
+// fail marks the operation as failed; a roll stops where it is, with the workers
+// of the former launch hash still serving.
+func (m *Machine) fail(reason string, rolling bool) {
+	if m.failure == "" {
+		m.failure = reason
+	}
+	if rolling && m.halt == "" {
+		m.halt = reason
+		m.emit(Tell{Type: pool.EventRolloutPaused, Text: reason})
+	}
+}
+
+// countFailure sets the wait before the place is filled again. The first failure
+// within the window costs no wait. A death during a call is held against the
+// command, not the place: it waits a second at the most and quarantines nothing.
+func (m *Machine) countFailure(now time.Time, p *place, neverReady bool, e Happened) {
+	policy := m.target.Spec.Restart
+	p.failures = slices.DeleteFunc(p.failures, func(t time.Time) bool { return now.Sub(t) > policy.Window.D() })
+	p.failures = append(p.failures, now)
+	n := len(p.failures)
+	if n == 1 && !neverReady {
+		p.notBefore = now
+		return
+	}
+	wait := backoff(policy, n)
+	if e.DuringCall {
+		p.notBefore = now.Add(min(wait, poisonWait))
+		return
+	}
+	p.notBefore = now.Add(wait)
+	if n > policy.MaxRestarts && m.othersWork(p) {
+		p.quarantine(m, fmt.Sprintf("%d failures within %s, the last: %s", n, policy.Window, e.Reason))
+	}
+}
+
+// backoff doubles from restart.backoff with each failure after the first.
+func backoff(policy pool.Restart, failures int) time.Duration {
+	wait := policy.Backoff.D()
+	for range max(0, failures-2) {
+		if wait *= 2; wait >= policy.MaxBackoff.D() {
+			return policy.MaxBackoff.D()
+		}
+	}
+	return min(wait, policy.MaxBackoff.D())
+}
+
+// othersWork reports whether the pool has a place besides p that is not
+// quarantined: the last one never is.
+func (m *Machine) othersWork(p *place) bool {
+	for _, other := range m.places {
+		if other != p && other.index < m.target.Size && other.quarantined == "" {
+			return true
+		}
+	}
+	return false
+}

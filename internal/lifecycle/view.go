@@ -1,0 +1,131 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// View is the machine as a status sees it. It shares nothing with the machine.
+type View struct {
+	Size     int
+	Restarts int
+	Recycles int
+	// Halt is why a roll stopped half way, empty otherwise.
+	Halt   string
+	Places []PlaceView
+	// Leaving holds workers that serve no place any more.
+	Leaving []WorkerView
+}
+
+// PlaceView is one place.
+type PlaceView struct {
+	Index  int
+	Launch string
+	// Serving and Next have an empty ID when there is no such worker.
+	Serving, Next WorkerView
+	Quarantined   string
+	// LastDeath says how the last worker of the place died, NotBefore when the
+	// place is filled again if it is empty.
+	LastDeath string
+	NotBefore time.Time
+}
+
+// WorkerView is one worker.
+type WorkerView struct {
+	ID     string
+	Place  int
+	Launch string
+	State  pool.WorkerState
+}
+
+// View returns the machine's present state.
+func (m *Machine) View() View {
+	v := View{Size: m.size(), Restarts: m.restarts, Recycles: m.recycles, Halt: m.halt}
+	held := map[*worker]bool{}
+	for _, p := range m.places {
+		v.Places = append(v.Places, PlaceView{
+			Index: p.index, Launch: p.launch, Serving: p.serving.view(), Next: p.next.view(),
+			Quarantined: p.quarantined, LastDeath: p.lastDeath, NotBefore: p.notBefore,
+		})
+		held[p.serving], held[p.next] = true, true
+	}
+	for _, w := range m.sortedWorkers() {
+		if !held[w] {
+			v.Leaving = append(v.Leaving, w.view())
+		}
+	}
+	return v
+}
+
+func (w *worker) view() WorkerView {
+	if w == nil {
+		return WorkerView{}
+	}
+	return WorkerView{ID: w.id, Place: w.place, Launch: w.launch, State: w.state}
+}
+
+// Progress says how far the pool is from its target.
+type Progress struct {
+	// Settled: nothing is left to do, every place is filled with the target's
+	// launch hash, healthy where it was rolled, and nobody is leaving.
+	Settled bool
+	// Failed is why the operation cannot reach its target, empty while it can.
+	Failed string
+	// Done and Total count places that hold what they should.
+	Done, Total int
+	// Alive counts processes.
+	Alive int
+}
+
+// Progress returns how far the pool is from its target.
+func (m *Machine) Progress() Progress {
+	p := Progress{Failed: m.failure, Total: m.size(), Alive: len(m.workers)}
+	leaving := len(m.workers)
+	for _, pl := range m.places {
+		if pl.serving != nil {
+			leaving--
+		}
+		if pl.next != nil {
+			leaving--
+		}
+		if pl.serving != nil && pl.serving.state == pool.WorkerReady && pl.launch == m.target.Launch && pl.next == nil && !pl.recycle {
+			p.Done++
+		}
+		if pl.quarantined != "" && p.Failed == "" {
+			p.Failed = pool.WorkerAddress(m.target.Spec.Address(), pl.index) + " is quarantined: " + pl.quarantined
+		}
+	}
+	p.Settled = p.Done == p.Total && leaving == 0 && len(m.places) == p.Total
+	return p
+}
+
+// NextWake returns when, after now, the machine wants its next Tick; the zero time
+// for never.
+func (m *Machine) NextWake(now time.Time) time.Time {
+	var next time.Time
+	sooner := func(t time.Time) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, w := range m.workers {
+		if t, ok := m.deadline(w); ok {
+			sooner(t)
+		}
+	}
+	for _, p := range m.places {
+		if p.serving == nil && p.quarantined == "" {
+			sooner(p.notBefore)
+		}
+		if p.serving != nil && p.next == nil && m.wantsReplacement(p) {
+			sooner(p.notBefore)
+		}
+		for _, w := range []*worker{p.serving, p.next} {
+			if w != nil && w.state == pool.WorkerReady && !w.healthy {
+				sooner(m.healthyAt(p, w))
+			}
+		}
+	}
+	return next
+}
