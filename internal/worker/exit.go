@@ -1,0 +1,68 @@
+package worker
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Exit tells how a process ended.
+type Exit struct {
+	// Known is false for an adopted worker: only its parent learns the status.
+	Known bool
+	// Code is the exit status, -1 when a signal ended the process.
+	Code   int
+	Signal syscall.Signal
+	// CPU is the processor time it used, MaxRSS its peak resident memory in bytes;
+	// both 0 when unknown.
+	CPU    time.Duration
+	MaxRSS int64
+}
+
+// String says it in words: "exited with status 3", "was killed by SIGSEGV
+// (segmentation fault)".
+func (e Exit) String() string {
+	switch {
+	case !e.Known:
+		return "ended (status unknown: a former supervisor started it)"
+	case e.Signal != 0:
+		return fmt.Sprintf("was killed by %s (%s)", signalName(e.Signal), e.Signal)
+	default:
+		return fmt.Sprintf("exited with status %d", e.Code)
+	}
+}
+
+func exitOf(status syscall.WaitStatus, usage *syscall.Rusage) Exit {
+	e := Exit{Known: true, Code: status.ExitStatus()}
+	if status.Signaled() {
+		e.Code, e.Signal = -1, status.Signal()
+	}
+	e.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	e.MaxRSS = int64(usage.Maxrss) * maxRSSUnit
+	return e
+}
+
+var signals = map[string]syscall.Signal{
+	"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "HUP": syscall.SIGHUP,
+	"USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "KILL": syscall.SIGKILL, "SEGV": syscall.SIGSEGV,
+	"ABRT": syscall.SIGABRT, "BUS": syscall.SIGBUS, "ILL": syscall.SIGILL, "FPE": syscall.SIGFPE,
+	"PIPE": syscall.SIGPIPE, "ALRM": syscall.SIGALRM,
+}
+
+// SignalByName returns the signal with that name, without SIG; TERM for a name
+// that the schema would not have let through.
+func SignalByName(name string) syscall.Signal {
+	if sig, ok := signals[name]; ok {
+		return sig
+	}
+	return syscall.SIGTERM
+}
+
+func signalName(sig syscall.Signal) string {
+	for name, s := range signals {
+		if s == sig {
+			return "SIG" + name
+		}
+	}
+	return fmt.Sprintf("signal %d", int(sig))
+}

@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Launch is the document that a worker reads from descriptor 3 when it starts.
+// Its secret, the token, is in no argument and no environment.
+type Launch struct {
+	Version       int            `json:"version"`
+	Socket        string         `json:"socket"`
+	Address       string         `json:"address"`
+	Incarnation   string         `json:"incarnation"`
+	Token         string         `json:"token"`
+	LaunchHash    string         `json:"launch_hash"`
+	BootID        string         `json:"boot_id"`
+	Adapter       string         `json:"adapter"`
+	Config        map[string]any `json:"config"`
+	CodeRoot      string         `json:"code_root"`
+	SysPath       []string       `json:"sys_path"`
+	OrphanGraceMS int64          `json:"orphan_grace_ms"`
+	Slots         int            `json:"slots"`
+	Profile       string         `json:"profile"`
+}
+
+// StartInfo is everything that Start needs besides the document.
+type StartInfo struct {
+	Interpreter string
+	// SDK is the directory of package snakepit.
+	SDK string
+	Dir string
+	// Env is the pool's own environment; it wins over everything but the marker.
+	Env     map[string]string
+	Lineage string
+	// Log is the file that stdout and stderr are appended to.
+	Log string
+}
+
+// threadLimits keeps numeric libraries of a one-slot worker from starting a thread
+// for each core: the pool's size is what uses the cores.
+var threadLimits = []string{
+	"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+}
+
+// Environment returns the variables of a worker, sorted: the supervisor's own,
+// then what the profile sets, then the pool's, then the marker.
+func Environment(base []string, env map[string]string, marker string) []string {
+	vars := map[string]string{}
+	for _, name := range threadLimits {
+		vars[name] = "1"
+	}
+	for _, entry := range base {
+		if name, value, ok := strings.Cut(entry, "="); ok && !strings.HasPrefix(name, "SNAKECTL_") && name != "NOTIFY_SOCKET" {
+			vars[name] = value
+		}
+	}
+	for name, value := range env {
+		vars[name] = value
+	}
+	vars[Marker] = marker
+	out := make([]string, 0, len(vars))
+	for name, value := range vars {
+		out = append(out, name+"="+value)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Start starts a worker: the interpreter on the SDK's directory, with the launch
+// document on descriptor 3. It also returns where in the log its own output begins.
+func Start(r *Reaper, info StartInfo, doc Launch) (*Process, int64, error) {
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot encode the launch of %s: %w", doc.Address, err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer null.Close()
+	log, offset, err := openLog(info.Log)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot open the log of %s: %w", doc.Address, err)
+	}
+	defer log.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer read.Close()
+	incarnation := doc.Address + "@" + doc.Incarnation
+	p, err := r.Start(Command{
+		Args:  []string{info.Interpreter, info.SDK, "worker", doc.Address},
+		Dir:   info.Dir,
+		Env:   Environment(os.Environ(), info.Env, MarkerValue(info.Lineage, incarnation)),
+		Files: []*os.File{null, log, log, read},
+	})
+	if err != nil {
+		write.Close()
+		return nil, 0, err
+	}
+	feed(write, text)
+	return p, offset, nil
+}
+
+// feed writes the document and closes the pipe. A document that fits the pipe is
+// written at once; a longer one by a goroutine that ends when the worker has read
+// it or is gone, since the reading end is then closed.
+func feed(w *os.File, text []byte) {
+	const pipeSize = 64 << 10
+	if len(text) < pipeSize {
+		_, _ = w.Write(text)
+		w.Close()
+		return
+	}
+	go func() {
+		_, _ = w.Write(text)
+		w.Close()
+	}()
+}

@@ -1,0 +1,126 @@
+package worker
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// BootID returns the kernel's id of this boot, "" when it cannot be read.
+var BootID = sync.OnceValue(func() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+})
+
+// startTime reads field 22 of /proc/PID/stat (proc(5)): clock ticks since boot. A
+// zombie counts as gone.
+func startTime(pid int) (uint64, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, err
+	}
+	// The second field is the command in parentheses, which may hold anything.
+	i := bytes.LastIndexByte(b, ')')
+	fields := strings.Fields(string(b[i+1:]))
+	if i < 0 || len(fields) < 20 {
+		return 0, fmt.Errorf("unexpected /proc/%d/stat", pid)
+	}
+	if state := fields[0]; state == "Z" || state == "X" {
+		return 0, fmt.Errorf("process %d is a zombie", pid)
+	}
+	return strconv.ParseUint(fields[19], 10, 64)
+}
+
+// becomeSubreaper makes orphaned descendants children of this process.
+func becomeSubreaper() error {
+	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// peekExited returns the pid of a child that has exited and was not waited for,
+// 0 when there is none now.
+func peekExited() (int, error) {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	if err != nil {
+		return 0, err
+	}
+	// si_pid follows the three ints of the header and, on 64 bit, their padding.
+	return int(siginfoPID(&info)), nil
+}
+
+// marked calls found for every process whose environment holds a marker.
+func marked(prefix string, found func(pid int, value string)) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return
+	}
+	want := []byte(Marker + "=" + prefix)
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		env, err := os.ReadFile("/proc/" + entry.Name() + "/environ")
+		if err != nil || !bytes.Contains(env, want) {
+			continue
+		}
+		for field := range bytes.SplitSeq(env, []byte{0}) {
+			if bytes.HasPrefix(field, want) {
+				found(pid, string(field[len(Marker)+1:]))
+			}
+		}
+	}
+}
+
+// RSS returns the resident memory of a process in bytes, 0 when it cannot be read.
+func RSS(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+// watchExits waits until one of the processes that fds name has exited, or until
+// wake is readable, and returns the indexes of the exited ones.
+func watchExits(wake int, fds []int) ([]int, error) {
+	set := []unix.PollFd{{Fd: int32(wake), Events: unix.POLLIN}}
+	for _, fd := range fds {
+		set = append(set, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	if _, err := unix.Poll(set, -1); err != nil && err != unix.EINTR { //nolint:errorlint // an errno, never wrapped
+		return nil, err
+	}
+	if set[0].Revents != 0 {
+		var buf [64]byte
+		_, _ = unix.Read(wake, buf[:])
+	}
+	var exited []int
+	for i, p := range set[1:] {
+		if p.Revents != 0 {
+			exited = append(exited, i)
+		}
+	}
+	return exited, nil
+}
+
+// openProcess returns a descriptor that becomes readable when the process exits.
+func openProcess(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }
+
+func closeProcess(fd int) { _ = unix.Close(fd) }
