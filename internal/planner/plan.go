@@ -89,6 +89,11 @@ type Attribute struct {
 	Effect pool.Effect `json:"effect"`
 	Old    any         `json:"old"`
 	New    any         `json:"new"`
+	// OldDefault and NewDefault say that the value is a default that the
+	// configuration does not set. Setting a rolling attribute to its default
+	// changes the launch hash, and only these two tell why.
+	OldDefault bool `json:"old_default,omitempty"`
+	NewDefault bool `json:"new_default,omitempty"`
 }
 
 // File is one code file that differs.

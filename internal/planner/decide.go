@@ -1,0 +1,249 @@
+package planner
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// Format is the format of the plans that this package writes and reads.
+const Format = 1
+
+// SettingsAddress is the address of the settings block in a plan.
+const SettingsAddress = "settings"
+
+// Decide returns what has to change so that what runs is what desired says. It
+// is a pure function: equal arguments give plans that Encode to equal bytes, and
+// it keeps no reference to a slice or map that it would change.
+//
+// A worker that is missing from a place is on its way back and no difference; a
+// quarantined place, a worker of another launch hash and a size set by hand are.
+func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
+	accepted := pool.Desired{Settings: defaultSettings()}
+	if observed.Accepted != nil {
+		accepted = *observed.Accepted
+	}
+	if opts.Destroy {
+		desired = pool.Desired{Settings: accepted.Settings}
+	}
+	p := Plan{
+		Format:          Format,
+		Lineage:         observed.Lineage,
+		BaseRevision:    observed.Revision,
+		WorkersObserved: observed.WorkersObserved,
+		Changes:         []Change{},
+		Drift:           runtimeDrift(accepted, desired),
+		Pools:           len(desired.Pools),
+	}
+	for i := range desired.Pools {
+		p.PoolWorkers += desired.Pools[i].Size
+	}
+	if c, changed := compareSettings(accepted.Settings, desired.Settings); changed {
+		p.Changes = append(p.Changes, c)
+	}
+	for _, pair := range pairs(&accepted, &desired, observed) {
+		c, drift := pair.decide(opts)
+		p.Drift = append(p.Drift, drift...)
+		if c.Action != ActionNoop {
+			p.Changes = append(p.Changes, c)
+		}
+	}
+	p.total()
+	return p
+}
+
+// total fills the sums over the plan's changes.
+func (p *Plan) total() {
+	for _, c := range p.Changes {
+		p.Summary.add(c.Action)
+		p.Workers.Start += c.Workers.Start
+		p.Workers.Replace += c.Workers.Replace
+		p.Workers.Drain += c.Workers.Drain
+		p.Workers.Stop += c.Workers.Stop
+		p.Workers.Keep += c.Workers.Keep
+	}
+}
+
+func (s *Summary) add(a Action) {
+	switch a {
+	case ActionCreate:
+		s.Create++
+	case ActionUpdate:
+		s.Update++
+	case ActionResize:
+		s.Resize++
+	case ActionRepair:
+		s.Repair++
+	case ActionRoll:
+		s.Roll++
+	case ActionRecreate:
+		s.Recreate++
+	case ActionDestroy:
+		s.Destroy++
+	case ActionNoop:
+	}
+}
+
+// side is one pool as one spec has it, with the runtime it names.
+type side struct {
+	spec    *pool.Pool
+	runtime pool.Runtime
+}
+
+// pair is everything known about one address. A nil spec on a side means that
+// the side does not have the pool.
+type pair struct {
+	address  string
+	old, new side
+	running  pool.ObservedPool
+}
+
+// pairs returns every address that any side knows, sorted.
+func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
+	byAddress := map[string]*pair{}
+	at := func(address string) *pair {
+		if byAddress[address] == nil {
+			byAddress[address] = &pair{address: address, running: observed.Pools[address]}
+		}
+		return byAddress[address]
+	}
+	for i := range accepted.Pools {
+		p := &accepted.Pools[i]
+		at(p.Address()).old = side{p, accepted.Runtimes[p.Runtime]}
+	}
+	for i := range desired.Pools {
+		p := &desired.Pools[i]
+		at(p.Address()).new = side{p, desired.Runtimes[p.Runtime]}
+	}
+	for address := range observed.Pools {
+		at(address)
+	}
+	out := make([]pair, 0, len(byAddress))
+	for _, p := range byAddress {
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b pair) int { return cmp.Compare(a.address, b.address) })
+	return out
+}
+
+// decide returns the change at the address, with ActionNoop for none, and the
+// drift found on the way.
+func (p pair) decide(opts Options) (Change, []Drift) {
+	switch {
+	case p.new.spec == nil:
+		return p.destroy(opts), nil
+	case p.old.spec == nil:
+		return p.create(), nil
+	}
+	return p.change()
+}
+
+func (p pair) create() Change {
+	attributes := setAttributes(p.new.spec)
+	return Change{
+		Address:    p.address,
+		Action:     ActionCreate,
+		Reasons:    []Reason{},
+		Attributes: attributes,
+		Workers:    WorkerDelta{Start: p.new.spec.Size},
+		Size:       p.new.spec.Size,
+		Capacity:   -1,
+		Defaults:   len(p.new.spec.Paths()) - len(attributes),
+		LaunchHash: p.new.launchHash(),
+	}
+}
+
+// destroy ends a pool. A pool that no spec has any more and whose last workers
+// are leaving needs no further change.
+func (p pair) destroy(opts Options) Change {
+	size := p.running.Size
+	if p.old.spec != nil {
+		size = p.sizeInForce()
+	}
+	c := Change{
+		Address:    p.address,
+		Action:     ActionDestroy,
+		Reasons:    []Reason{ReasonNotInConfig},
+		Attributes: []Attribute{},
+		OldSize:    size,
+		Capacity:   -1,
+	}
+	if opts.Destroy {
+		c.Reasons = []Reason{ReasonByRequest}
+	}
+	if p.old.spec != nil {
+		c.Workers = takeCensus(p.running.Places, size, 0, "", "").delta
+		return c
+	}
+	for _, place := range p.running.Places {
+		if serves(place.State) {
+			c.Workers.Drain++
+		}
+	}
+	if c.Workers.Drain == 0 {
+		c.Action = ActionNoop
+	}
+	return c
+}
+
+// change compares a pool that both specs have.
+func (p pair) change() (Change, []Drift) {
+	was, want := p.old.launchHash(), p.old.launchHash()
+	c := Change{
+		Address:  p.address,
+		Size:     p.new.spec.Size,
+		OldSize:  p.sizeInForce(),
+		Capacity: -1,
+	}
+	c.Attributes, c.Files = []Attribute{}, []File(nil)
+	if !reflect.DeepEqual(p.old, p.new) {
+		want = p.new.launchHash()
+		c.Attributes, c.Files = compare(p.old, p.new)
+	}
+	c.LaunchHash = want
+	c.Unchanged = len(p.new.spec.Paths()) - rowsListed(c.Attributes)
+	census := takeCensus(p.running.Places, c.OldSize, c.Size, was, want)
+	c.Workers, c.Places = census.delta, census.repaired
+	drift := p.drift(census)
+	c.Reasons = reasons(c, drift)
+	c.Action = p.action(c, was != want)
+	if c.Action == ActionRoll || c.Action == ActionRecreate {
+		update := p.new.spec.Update
+		c.Update = &update
+		c.Capacity = c.Workers.Keep
+		if c.Action == ActionRoll {
+			c.Capacity += c.Workers.Replace - min(update.MaxUnavailable, c.Workers.Replace)
+		}
+	}
+	return c, drift
+}
+
+// action returns the most disruptive action that the change calls for.
+func (p pair) action(c Change, newLaunch bool) Action {
+	switch {
+	case newLaunch || c.Workers.Replace > 0:
+		if p.new.spec.Update.Strategy == pool.StrategyRecreate {
+			return ActionRecreate
+		}
+		return ActionRoll
+	case len(c.Places) > 0:
+		return ActionRepair
+	case c.Size != c.OldSize:
+		return ActionResize
+	case len(c.Attributes) > 0 || len(c.Files) > 0:
+		return ActionUpdate
+	}
+	return ActionNoop
+}
+
+// sizeInForce is the size that runs now: the accepted one or an override's.
+func (p pair) sizeInForce() int {
+	if p.running.Override != nil {
+		return p.running.Override.Size
+	}
+	return p.old.spec.Size
+}
+
+func (s side) launchHash() string { return pool.LaunchHash(s.spec, s.runtime) }
