@@ -67,8 +67,8 @@ var testOnly = []string{"test/", "internal/state/statetest"}
 
 // pureStandard is the standard library of a pure package.
 var pureStandard = []string{
-	"bytes", "cmp", "container/heap", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "maps", "math",
-	"regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
+	"bytes", "cmp", "container/heap", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "maps", "math",
+	"reflect", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 
 // goPackage is the part of `go list -json` that the rules speak of.
