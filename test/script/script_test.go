@@ -1,0 +1,49 @@
+package script
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/snakectl/snakectl/test/harness"
+)
+
+func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the scripts start real processes")
+	}
+	root, err := harness.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := harness.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata",
+		Cmds:               commands,
+		UpdateScripts:      os.Getenv("UPDATE") != "",
+		RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			instance, err := harness.New(t.Context(), binary)
+			if err != nil {
+				return err
+			}
+			env.Values[instanceKey{}] = instance
+			env.Vars = append(env.Vars, instance.Env()...)
+			env.Setenv("INSTANCE", instance.Dir)
+			env.Setenv("EXAMPLES", filepath.Join(root, "examples"))
+			env.Setenv("ROOT", root)
+			env.Defer(func() {
+				if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
+					t.Errorf("%s: %v", env.WorkDir, err)
+				}
+			})
+			return nil
+		},
+	})
+}
