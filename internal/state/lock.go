@@ -1,0 +1,91 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Files of an instance directory that belong to the store.
+const (
+	fileDB       = "state.db"
+	fileSidecar  = "state.id"
+	fileLock     = "state.lock"
+	filePID      = "supervisor.pid"
+	fileAccepted = "accepted.json"
+)
+
+// ownership is the exclusive claim to an instance directory. The lock is on a
+// file of its own, so that state.db may be renamed and copied; the kernel lifts
+// it when the process ends, however it ends.
+type ownership struct {
+	dir  string
+	file *os.File
+}
+
+func own(dir string) (*ownership, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot create the instance directory %s: %w; choose another with --instance DIR", dir, cause(err))
+	}
+	file, err := os.OpenFile(filepath.Join(dir, fileLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write in the instance directory %s: %w; choose another with --instance DIR", dir, cause(err))
+	}
+	if err := flock(file); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, &LockedError{Dir: dir, PID: ownerOf(dir)}
+		}
+		return nil, fmt.Errorf("cannot lock %s: %w", file.Name(), err)
+	}
+	o := &ownership{dir: dir, file: file}
+	if err := writeFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(os.Getpid())+"\n")); err != nil {
+		o.release()
+		return nil, fmt.Errorf("cannot write in the instance directory %s: %w; choose another with --instance DIR", dir, cause(err))
+	}
+	return o, nil
+}
+
+// release gives the directory up. The name of the owner goes first: a later
+// owner's must not be removed.
+func (o *ownership) release() {
+	_ = os.Remove(filepath.Join(o.dir, filePID))
+	_ = o.file.Close()
+}
+
+func flock(file *os.File) error {
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// ownerOf returns the process id that the owner of dir wrote, or 0. The owner
+// writes it just after it took the lock, so a reader may come too early.
+func ownerOf(dir string) int {
+	text, err := os.ReadFile(filepath.Join(dir, filePID))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 {
+		return 0
+	}
+	return pid
+}
+
+// cause drops the operation and the path from a file error, for messages that
+// name the path themselves.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
