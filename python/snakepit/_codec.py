@@ -1,0 +1,121 @@
+"""JSON to bytes and back, strict both ways, with the place of what does not fit.
+
+The C accelerators behind the json module are used directly: importing json
+brings in re and enum, which cost more than all the rest of a worker's start,
+and a prepared encoder saves building one for every call. json itself is
+imported when something is wrong, for its message.
+"""
+
+from __future__ import annotations
+
+from _json import encode_basestring, make_encoder, make_scanner
+
+SPACE = " \t\n\r"
+
+
+class EncodeError(TypeError):
+    """EncodeError names the place of a value that JSON cannot express: `result.items[3]`."""
+
+
+class Codec:
+    """Codec encodes and decodes JSON. A codec belongs to one thread."""
+
+    __slots__ = ("_chunks", "_scan")
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+
+    def __init__(self) -> None:
+        self._scan = make_scanner(self)
+        self._chunks = make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
+
+    @staticmethod
+    def parse_constant(name: str) -> float:
+        """Refuse NaN, Infinity and -Infinity, which are not JSON."""
+        raise ValueError(f"{name} is not JSON")
+
+    def decode(self, data: bytes | bytearray | memoryview) -> object:
+        """Return the value that data expresses; ValueError says where it is not JSON."""
+        text = str(data, "utf-8")
+        try:
+            value, end = self._scan(text, 0)
+        except StopIteration:
+            return self._explain(text)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        if end == len(text) or not text[end:].strip(SPACE):
+            return value
+        return self._explain(text)
+
+    def encode(self, value: object, name: str = "result") -> bytes:
+        """Return the UTF-8 JSON of value; EncodeError names the odd place below name."""
+        try:
+            return "".join(self._chunks(value, 0)).encode()
+        except (TypeError, ValueError, RecursionError) as err:
+            raise EncodeError(_locate(value, name, ()) or f"{name}: {err}") from None
+
+    def encode_error(self, error: dict[str, object], limit: int = 192 << 10) -> bytes:
+        """Return the JSON of a call error, which always succeeds and stays below limit.
+
+        A lone surrogate in a text is escaped; texts give way when escapes make them too long.
+        """
+        for room in (limit, limit // 16):
+            shown = {key: _printable(value, room) for key, value in error.items()}
+            data = self.encode(shown, "error")
+            if len(data) <= limit:
+                break
+        return data
+
+    def _explain(self, text: str) -> object:
+        """Decode what the quick way did not take: space in front, or an error with its column."""
+        import json
+
+        return json.loads(text, parse_constant=self.parse_constant)
+
+
+def _printable(value: object, room: int) -> object:
+    if not isinstance(value, str):
+        return value
+    return value[-room:].encode("utf-8", "backslashreplace").decode()
+
+
+def _refuse(value: object) -> object:
+    raise TypeError(f"object of type {type(value).__name__} is not JSON serialisable")
+
+
+def _locate(value: object, path: str, parents: tuple[int, ...]) -> str:
+    """Return what is wrong with the first odd object below value, or nothing."""
+    if id(value) in parents:
+        return f"{path}: the object contains itself"
+    if len(parents) > 200:
+        return f"{path}: nested more than 200 levels deep"
+    if isinstance(value, dict):
+        below = (*parents, id(value))
+        for key, item in value.items():
+            if not (key is None or isinstance(key, (str, int, float))):
+                return f"{path}: a key of type {type(key).__name__} is not JSON serialisable"
+            odd = _odd_scalar(key, f"{path}: key {key!r}") or _locate(item, f"{path}.{key}", below)
+            if odd:
+                return odd
+        return ""
+    if isinstance(value, (list, tuple)):
+        below = (*parents, id(value))
+        return next(filter(None, (_locate(v, f"{path}[{i}]", below) for i, v in enumerate(value))), "")
+    return _odd_scalar(value, path)
+
+
+def _odd_scalar(value: object, path: str) -> str:
+    if isinstance(value, float):
+        finite = value - value == 0.0
+        return "" if finite else f"{path}: {value!r} is not JSON, which has finite numbers only"
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return f"{path}: the string holds a lone surrogate and cannot be encoded as UTF-8"
+        return ""
+    if value is None or isinstance(value, int):
+        return ""
+    return f"{path}: object of type {type(value).__name__} is not JSON serialisable"

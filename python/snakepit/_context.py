@@ -1,0 +1,90 @@
+"""What a handler is told about the call it executes."""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+
+from ._errors import Cancelled, DeadlineExceeded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Container
+    from typing import Any
+
+
+class Context:
+    """Context belongs to one call; take it with a parameter that is annotated `Context` or named `ctx`.
+
+    state is what the adapter's `@init` returned, config the pool's `config`,
+    call_id the caller's id of the call (32 hex digits), session its session key
+    (or ""), worker_id the incarnation that serves it (`pool.api/0@7f2c`), deadline
+    the moment in `time.monotonic()` seconds at which the caller stops waiting
+    (None: never). In `@init` the call's own fields are empty.
+    """
+
+    __slots__ = ("_cancelled_ids", "_deadline_ns", "_id", "command", "config", "session", "state", "worker_id")
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        state: Any = None,
+        worker_id: str = "",
+        command: str = "",
+        session: str = "",
+        call_id: bytes = b"",
+        deadline_ns: int = 0,
+        cancelled_ids: Container[bytes] = (),
+    ) -> None:
+        self.config = config
+        self.state = state
+        self.worker_id = worker_id
+        self.command = command
+        self.session = session
+        self._id = call_id
+        self._deadline_ns = deadline_ns
+        self._cancelled_ids = cancelled_ids
+
+    @property
+    def call_id(self) -> str:
+        """The id that the caller gave the call, in hex."""
+        return self._id.hex()
+
+    @property
+    def deadline(self) -> float | None:
+        """The `time.monotonic()` at which the caller stops waiting; None is never."""
+        return self._deadline_ns / 1e9 if self._deadline_ns else None
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left, never less than 0; None when there is no deadline."""
+        if not self._deadline_ns:
+            return None
+        return max(0, self._deadline_ns - monotonic_ns()) / 1e9
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the caller gave up or the deadline has passed: the result is of no use any more."""
+        if self._id in self._cancelled_ids:
+            return True
+        return bool(self._deadline_ns) and monotonic_ns() >= self._deadline_ns
+
+    def check(self) -> None:
+        """Raise Cancelled or DeadlineExceeded when the result is of no use any more.
+
+        A long handler calls it now and then; leaving the exception alone ends the call.
+        """
+        if self._id in self._cancelled_ids:
+            raise Cancelled("the caller cancelled the call")
+        if self._deadline_ns and monotonic_ns() >= self._deadline_ns:
+            raise DeadlineExceeded("the deadline of the call has passed")
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that writes to the worker's log, each line with the call's command and id."""
+        import logging
+
+        logger = logging.getLogger("snakepit.adapter")
+        if not logger.hasHandlers():
+            logging.basicConfig(level=logging.INFO, format="%(levelname)s %(call)s%(message)s")
+        call = f"{self.command} {self.call_id[:8]}: " if self.command else ""
+        return logging.LoggerAdapter(logger, {"call": call})

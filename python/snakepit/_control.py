@@ -1,0 +1,168 @@
+"""The control connection of a worker, served by one thread of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from _thread import allocate_lock, start_new_thread
+
+from . import _wire
+from ._codec import Codec
+from ._errors import WireError, call_error
+from ._launch import Launch
+from ._link import Link, Refused, goaway_message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+RETRY = 0.05
+HANDSHAKE = 5.0
+MAX_CANCELLED = 256
+
+
+class Control:
+    """Control keeps the control connection: it answers pings while the main thread imports or works.
+
+    The main thread starts it, announces with it that the worker is ready or
+    failed, and reads `cancelled` and `draining`; everything else happens in the
+    control thread. The dict of cancelled ids is the only thing both threads
+    change, by single operations that are atomic.
+    """
+
+    def __init__(self, launch: Launch, busy: Callable[[], bool]) -> None:
+        self.cancelled: dict[bytes, bool] = {}
+        self.draining = False
+        self._launch = launch
+        self._busy = busy
+        self._codec = Codec()
+        self._commands: list[dict[str, Any]] | None = None
+        self._sending = allocate_lock()  # guards writes to _link
+        self._link: Link | None = None
+
+    def start(self) -> None:
+        """Connect, say hello, and serve from a thread that does not keep the process alive."""
+        self._link = link = self._open({"state": "starting"}, None)
+        self._launch.orphan_grace = link.welcome.get("orphan_grace_ms", self._launch.orphan_grace * 1000) / 1000
+        start_new_thread(self._serve, (link,))
+
+    def announce_ready(self, commands: list[dict[str, Any]]) -> None:
+        """Say that the adapter is loaded and which commands it has."""
+        self._commands = commands
+        self._announce({"event": "ready", "python": python_version(), "commands": commands})
+
+    def announce_failed(self, error: dict[str, object]) -> None:
+        """Say why the adapter cannot be loaded or started."""
+        self._announce({"event": "failed", "error": error})
+
+    def close(self) -> None:
+        """Close this process's copy of the connection."""
+        if self._link is not None:
+            self._link.close()
+
+    def _announce(self, event: dict[str, Any]) -> None:
+        payload = Codec().encode(event, "event")
+        try:
+            self._send(_wire.EVENT, payload)
+        except OSError:
+            pass  # the supervisor is gone; the next one learns the state from hello
+
+    def _send(self, type: int, payload: _wire.Buffer) -> None:
+        with self._sending:
+            if self._link is not None:
+                self._link.sendall(_wire.frame(type, 0, payload))
+
+    def _open(self, state: dict[str, Any], timeout: float | None) -> Link:
+        link = Link(self._launch.socket, self._codec, timeout)
+        try:
+            link.greet({"role": "control", "worker": {**self._launch.identity(), **state}})
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def _serve(self, link: Link) -> None:
+        """Serve until the supervisor is gone for good; a connection that ends is opened again."""
+        while True:
+            try:
+                self._answer(link)
+            except WireError as err:
+                leave(1, f"the control connection broke the protocol: {err}")
+            except OSError:
+                pass
+            link.close()
+            found = self._reconnect()
+            if found is None:
+                return
+            link = found
+
+    def _answer(self, link: Link) -> None:
+        while True:
+            frame = link.receive()
+            if frame is None:
+                return
+            type, flags, _, payload = frame
+            if type == _wire.PING:
+                self._send(_wire.PONG, payload)
+            elif type == _wire.CANCEL:
+                self._cancel(bytes(payload))
+            elif type == _wire.DRAIN:
+                self.draining = True
+                if self._commands is None:
+                    leave(0)
+            elif type == _wire.GOAWAY:
+                leave(0, f"the supervisor sent this worker away: {goaway_message(self._codec, payload)}")
+            elif not flags & _wire.FLAG_IGNORABLE:
+                message = f"a worker does not take frames of type {type} on its control connection"
+                self._send(_wire.GOAWAY, self._codec.encode(call_error("protocol", message)))
+                raise WireError(message)
+
+    def _cancel(self, call_id: bytes) -> None:
+        """Remember the id: the call may be running, waiting behind another, or over."""
+        if len(self.cancelled) >= MAX_CANCELLED:
+            self.cancelled.pop(next(iter(self.cancelled)), None)
+        self.cancelled[call_id] = True
+
+    def _reconnect(self) -> Link | None:
+        """Connect to the next supervisor; None when the main thread sees to the end by itself."""
+        if self._commands is None:
+            leave(1, "the supervisor went away before this worker was ready")
+        end = time.monotonic() + self._launch.orphan_grace
+        while time.monotonic() < end:
+            try:
+                link = self._open(
+                    {"state": "ready", "python": python_version(), "commands": self._commands}, HANDSHAKE
+                )
+            except Refused as err:
+                leave(0, f"the supervisor sent this worker away: {err}")
+            except (OSError, WireError):
+                time.sleep(RETRY)
+            else:
+                with self._sending:
+                    self._link = link
+                return link
+        if self._busy():
+            leave(0, "no supervisor came back within orphan_grace; the call that still runs is given up")
+        return None
+
+
+def python_version() -> str:
+    """Return X.Y.Z of the interpreter."""
+    import sys
+
+    return "%d.%d.%d" % sys.version_info[:3]
+
+
+def leave(status: int, reason: str = "") -> None:
+    """End the process at once, from any thread, with the last word on stderr."""
+    import sys
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if reason and stream is sys.stderr:
+                stream.write(f"snakepit: {reason}\n")
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
+    os._exit(status)

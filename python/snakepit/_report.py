@@ -1,0 +1,57 @@
+"""Exceptions as call errors: type, message, and the user's frames of the traceback."""
+
+from __future__ import annotations
+
+from os.path import dirname
+
+from ._errors import SnakepitError, call_error, cut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+OURS = (dirname(__file__), "<frozen importlib")
+
+
+def report(err: BaseException, *, started: bool = True) -> dict[str, object]:
+    """Return the call error of an exception that a handler or an adapter's start raised."""
+    category = getattr(err, "category", "raised") if isinstance(err, SnakepitError) else "raised"
+    message = describe(err)
+    if category != "raised":
+        return call_error(category, message, started=started)
+    if isinstance(err, SystemExit):
+        message = f"the adapter called sys.exit({message})"
+    return call_error(category, message, type=type_name(err), traceback=trace(err), started=started)
+
+
+def type_name(err: BaseException) -> str:
+    """Return the class of an exception, qualified unless it is a builtin."""
+    cls = type(err)
+    if isinstance(err, SnakepitError) and cls.__module__.startswith("snakepit."):
+        return f"snakepit.{cls.__qualname__}"
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def describe(err: BaseException) -> str:
+    """Return the message of an exception, whatever its __str__ does."""
+    try:
+        return str(err)
+    except Exception as inner:
+        return f"<no message: its __str__ raised {type(inner).__name__}>"
+
+
+def trace(err: BaseException) -> str:
+    """Return the traceback as Python prints it, without our own frames on top; at most 64 KiB."""
+    import traceback
+
+    try:
+        return cut("".join(traceback.format_exception(type(err), err, _users(err.__traceback__))))
+    except Exception as inner:
+        return f"<no traceback: formatting it raised {type(inner).__name__}>"
+
+
+def _users(frames: TracebackType | None) -> TracebackType | None:
+    """Return the traceback from the first frame that is the user's."""
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OURS):
+        frames = frames.tb_next
+    return frames

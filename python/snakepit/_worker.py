@@ -1,0 +1,172 @@
+"""A worker: one process, one slot; the main thread reads calls and runs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from _signal import SIG_IGN, SIGINT, SIGTERM, signal
+
+from . import _wire
+from ._adapter import Adapter, load
+from ._codec import Codec
+from ._control import HANDSHAKE, RETRY, Control
+from ._errors import SnakepitError, WireError, call_error
+from ._launch import Launch
+from ._link import Link, Refused, goaway_message
+from ._report import report
+from ._slot import Answer, Slot, Terminated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Worker:
+    """Worker lives from launch to drain. `run` returns the exit status.
+
+    It exits with 0 when it was drained, sent away, or left alone for the grace;
+    with 1 when its adapter cannot be loaded or the protocol was broken; with 143
+    when SIGTERM interrupts a call.
+    """
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._slot: Slot | None = None
+        self._link: Link | None = None
+        self._codec = Codec()
+        self._control = Control(launch, self._is_busy)
+        self._forked = False
+
+    def run(self) -> int:
+        """Serve until the worker is drained or nobody wants it any more."""
+        signal(SIGINT, SIG_IGN)
+        signal(SIGTERM, self._terminate)
+        os.register_at_fork(after_in_child=self._abandon)
+        try:
+            self._control.start()
+        except (OSError, WireError) as err:
+            complain(f"cannot reach the supervisor at {self._launch.socket}: {err}")
+            return 1
+        adapter = self._load()
+        if adapter is None:
+            return 1
+        self._slot = Slot(adapter, self._launch.worker_id, self._control.cancelled, self._codec)
+        try:
+            return self._serve(self._slot)
+        except WireError as err:
+            complain(str(err))
+            return 1
+
+    def _load(self) -> Adapter | None:
+        """Load and start the adapter and tell the supervisor how it went."""
+        launch = self._launch
+        sys.path[:0] = launch.sys_path
+        try:
+            adapter = load(launch.adapter, launch.code_root, launch.config, launch.worker_id)
+            adapter.start()
+            table = adapter.table()
+        except Terminated:
+            raise
+        except BaseException as err:
+            if self._forked:
+                os._exit(1)
+            self._control.announce_failed(report(err))
+            complain(f"cannot start adapter {launch.adapter}: {type(err).__name__}: {err}")
+            return None
+        self._control.announce_ready(table)
+        return adapter
+
+    def _serve(self, slot: Slot) -> int:
+        """Take calls from one connection after the other."""
+        kept: Answer | None = None
+        while True:
+            link = self._connect(kept)
+            if link is None:
+                return 0
+            try:
+                if kept is not None:
+                    kept.send(link)
+                    kept = None
+                    if self._control.draining:
+                        return 0
+                kept = self._take(link, slot)
+                if kept is None:
+                    return 0
+            except OSError:
+                pass
+            finally:
+                link.close()
+
+    def _take(self, link: Link, slot: Slot) -> Answer | None:
+        """Answer calls until the slot is drained (None) or an answer cannot be sent (that answer)."""
+        receive, execute = link.receive, slot.execute
+        while True:
+            frame = receive()
+            if frame is None:
+                raise ConnectionError("the supervisor closed the connection")
+            type, flags, stream, payload = frame
+            if type == _wire.CALL:
+                answer = execute(link, payload, flags, stream)
+                if self._forked:
+                    answer.end_child()
+                try:
+                    answer.send(link)
+                except OSError:
+                    return answer
+            elif type == _wire.DRAIN:
+                return None
+            else:
+                self._answer_other(link, type, flags, payload)
+
+    def _answer_other(self, link: Link, type: int, flags: int, payload: memoryview) -> None:
+        if type == _wire.PING:
+            link.sendall(_wire.frame(_wire.PONG, 0, payload))
+        elif type == _wire.GOAWAY:
+            raise WireError(f"the supervisor sent this worker away: {goaway_message(self._codec, payload)}")
+        elif type != _wire.CANCEL and not flags & _wire.FLAG_IGNORABLE:
+            message = f"a slot does not take frames of type {type}"
+            link.sendall(_wire.frame(_wire.GOAWAY, 0, self._codec.encode(call_error("protocol", message))))
+            raise WireError(message)
+
+    def _connect(self, kept: Answer | None) -> Link | None:
+        """Connect the slot; None when it was sent away or nobody came back within the grace."""
+        end = time.monotonic() + self._launch.orphan_grace
+        while time.monotonic() < end:
+            if self._control.draining and kept is None:
+                return None
+            worker = {**self._launch.identity(), "slot": 0}
+            if kept is not None:
+                worker["call"] = {"id": kept.call_id.hex(), "done": True}
+            link = None
+            try:
+                link = self._link = Link(self._launch.socket, self._codec, HANDSHAKE)
+                link.greet({"role": "slot", "worker": worker})
+                return link
+            except Refused as err:
+                complain(f"the supervisor sent this worker away: {err}")
+                return None
+            except (OSError, WireError):
+                if link is not None:
+                    link.close()
+                time.sleep(RETRY)
+        return None
+
+    def _is_busy(self) -> bool:
+        return self._slot is not None and self._slot.running
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        idle = self._slot is not None and not self._slot.running
+        raise Terminated(0 if idle else 128 + number)
+
+    def _abandon(self) -> None:
+        """In a child that a handler forked: the connections are the parent's."""
+        self._forked = True
+        self._control.close()
+        if self._link is not None:
+            self._link.close()
+
+
+def complain(message: str) -> None:
+    """Write one line to the worker's log."""
+    print(f"snakepit: {message}", file=sys.stderr, flush=True)
