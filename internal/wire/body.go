@@ -49,7 +49,7 @@ func SplitBody(body []byte, used int) (first, rest []byte) {
 // and what remains then. The header carries END when nothing does.
 func NextChunk(rest []byte, stream uint64) (h Header, payload, remains []byte) {
 	payload, remains = SplitBody(rest, 0)
-	h = Header{Length: uint32(len(payload)), Type: TypeChunk, Stream: stream} //nolint:gosec // at most MaxPayload
+	h = Header{Length: uint32(len(payload)), Type: TypeChunk, Stream: stream}
 	if len(remains) == 0 {
 		h.Flags = FlagEnd
 	}

@@ -31,8 +31,8 @@ type CallID [16]byte
 // NewCallID returns a random id. It is unique, not secret.
 func NewCallID() CallID {
 	var id CallID
-	binary.LittleEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // needs no secrecy
-	binary.LittleEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // needs no secrecy
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
 	return id
 }
 
@@ -104,7 +104,7 @@ func AppendCall(dst []byte, c *Call) ([]byte, error) {
 	dst = append(dst, c.ID[:]...)
 	dst = append(dst, c.Codec, c.Priority, byte(c.Bits), 0)
 	for _, f := range fields {
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(len(f))) //nolint:gosec // at most MaxStrings
+		dst = binary.LittleEndian.AppendUint16(dst, uint16(len(f)))
 		dst = append(dst, f...)
 	}
 	return append(dst, c.Body...), nil
@@ -174,7 +174,7 @@ func AppendResult(dst []byte, r *Result) ([]byte, error) {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Queue))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Exec))
 	dst = append(dst, r.Codec, 0)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(r.Worker))) //nolint:gosec // at most MaxStrings
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(r.Worker)))
 	dst = append(dst, r.Worker...)
 	return append(dst, r.Body...), nil
 }

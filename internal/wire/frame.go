@@ -107,7 +107,7 @@ func ParseHeader(b []byte) Header {
 // AppendFrame appends a whole frame to dst. The length of h is taken from the
 // payload, which must not exceed MaxPayload.
 func AppendFrame(dst []byte, h Header, payload []byte) []byte {
-	h.Length = uint32(len(payload)) //nolint:gosec // at most MaxPayload, by contract
+	h.Length = uint32(len(payload))
 	return append(AppendHeader(dst, h), payload...)
 }
 
@@ -129,7 +129,7 @@ func Payload(frame []byte) []byte { return frame[HeaderSize:] }
 
 // PutLength sets the length in a frame's header to what follows the header.
 func PutLength(frame []byte) {
-	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-HeaderSize)) //nolint:gosec // a frame is at most MaxPayload long
+	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-HeaderSize))
 }
 
 // PutStream rewrites the stream id in a frame's header.

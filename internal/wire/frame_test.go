@@ -21,7 +21,7 @@ func TestReaderTakesFramesInOrder(t *testing.T) {
 	var got []wire.Header
 	for {
 		h, frame, err := r.ReadFrame()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -136,13 +136,13 @@ func (o *Outbox) write(p []byte) int {
 // writeOnce is what raw.Write calls. It returns true always: never wait.
 func (o *Outbox) writeOnce(fd uintptr) bool {
 	for o.taken < len(o.part) {
-		n, err := syscall.Write(int(fd), o.part[o.taken:]) //nolint:gosec // a descriptor fits
+		n, err := syscall.Write(int(fd), o.part[o.taken:])
 		if n > 0 {
 			o.taken += n
 		}
 		switch {
-		case err == syscall.EINTR:
-		case err == syscall.EAGAIN:
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN):
 			return true
 		case err != nil:
 			o.problem = err

@@ -42,14 +42,14 @@ func ListenUnix(path string) (*Listener, error) {
 	// On Linux a socket's file takes the mode of the unbound socket, so nobody
 	// else can connect at any moment. Elsewhere the chmod below comes later.
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) { _ = syscall.Fchmod(int(fd), 0o600) }) //nolint:gosec // a descriptor fits
+		return c.Control(func(fd uintptr) { _ = syscall.Fchmod(int(fd), 0o600) })
 	}}
 	inner, err := config.Listen(context.Background(), "unix", address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", path, withoutAddress(err))
 	}
-	l := &Listener{UnixListener: inner.(*net.UnixListener), path: path} //nolint:forcetypeassert // network "unix"
-	l.SetUnlinkOnClose(false)                                           // the address may not name the file later
+	l := &Listener{UnixListener: inner.(*net.UnixListener), path: path}
+	l.SetUnlinkOnClose(false) // the address may not name the file later
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", path, err), l.UnixListener.Close())
 	}
@@ -62,6 +62,7 @@ func ListenUnix(path string) (*Listener, error) {
 // Close stops listening and removes the socket's file.
 func (l *Listener) Close() error {
 	l.remove.Do(func() {
+		// The open socket keeps its file's inode, so no other file can have it.
 		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.made) {
 			_ = os.Remove(l.path)
 		}
@@ -82,7 +83,7 @@ func DialUnix(ctx context.Context, path string) (*net.UnixConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to %s: %w", path, withoutAddress(err))
 	}
-	return conn.(*net.UnixConn), nil //nolint:forcetypeassert // network "unix"
+	return conn.(*net.UnixConn), nil
 }
 
 // removeStale removes the socket of a process that is gone.

@@ -19,7 +19,7 @@ func PeerCred(conn *net.UnixConn) (cred Cred, ok bool, err error) {
 	var got *syscall.Ucred
 	var problem error
 	err = raw.Control(func(fd uintptr) {
-		got, problem = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED) //nolint:gosec // a descriptor fits
+		got, problem = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
 	if err == nil {
 		err = problem
