@@ -32,12 +32,13 @@ var rules = map[string]rule{
 	"internal/planner":   {pure: true, internal: []string{"internal/pool"}},
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
 
-	"internal/wire":    {},
-	"internal/code":    {internal: []string{"internal/pool"}},
-	"internal/runtime": {internal: []string{"internal/pool"}},
+	"internal/wire":      {},
+	"internal/code/glob": {},
+	"internal/code":      {internal: []string{"internal/code/glob", "internal/pool"}},
+	"internal/runtime":   {internal: []string{"internal/pool"}},
 	"internal/spec": {
-		internal: []string{"internal/pool"},
-		modules:  []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/agext/levenshtein"},
+		internal: []string{"internal/code/glob", "internal/pool"},
+		modules:  []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/agext/levenshtein", "golang.org/x/sys"},
 	},
 	"internal/state":  {internal: []string{"internal/pool"}, modules: []string{"go.etcd.io/bbolt"}},
 	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
@@ -57,7 +58,7 @@ var rules = map[string]rule{
 			"client", "python", "internal/api", "internal/code", "internal/planner", "internal/pool", "internal/runtime",
 			"internal/spec", "internal/state", "internal/supervisor", "internal/wire",
 		},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term"},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},
 	},
 	"bench": {internal: []string{"client", "internal/pool", "internal/wire"}},
 }
