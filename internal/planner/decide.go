@@ -174,6 +174,7 @@ func (p pair) destroy(opts Options) Change {
 		c.Reasons = []Reason{ReasonByRequest}
 	}
 	if p.old.spec != nil {
+		c.OldLaunchHash = p.old.launchHash()
 		c.Workers = takeCensus(p.running.Places, size, 0, "", "").delta
 		return c
 	}
@@ -190,14 +191,16 @@ func (p pair) destroy(opts Options) Change {
 
 // change compares a pool that both specs have.
 func (p pair) change() (Change, []Drift) {
-	was, want := p.old.launchHash(), p.old.launchHash()
+	was := p.old.launchHash()
+	want := was
 	c := Change{
-		Address:  p.address,
-		Size:     p.new.spec.Size,
-		OldSize:  p.sizeInForce(),
-		Capacity: -1,
+		Address:       p.address,
+		Attributes:    []Attribute{},
+		Size:          p.new.spec.Size,
+		OldSize:       p.sizeInForce(),
+		Capacity:      -1,
+		OldLaunchHash: was,
 	}
-	c.Attributes, c.Files = []Attribute{}, []File(nil)
 	if !reflect.DeepEqual(p.old, p.new) {
 		want = p.new.launchHash()
 		c.Attributes, c.Files = compare(p.old, p.new)

@@ -78,6 +78,9 @@ type Change struct {
 	Defaults  int `json:"defaults"`
 	// LaunchHash is the launch hash after the change, "" for a destroy.
 	LaunchHash string `json:"launch_hash,omitempty"`
+	// OldLaunchHash is the accepted launch hash before it, "" for a create. A
+	// create and a destroy that share one look like a rename.
+	OldLaunchHash string `json:"old_launch_hash,omitempty"`
 	// Update is how a roll goes; nil for other actions.
 	Update *pool.Update `json:"update,omitempty"`
 }
