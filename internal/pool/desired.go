@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -86,27 +87,30 @@ type Pool struct {
 	Name string `json:"name"`
 	Key  string `json:"key,omitempty"`
 
-	Description  string            `json:"description"`
-	Labels       map[string]string `json:"labels"`
-	Default      bool              `json:"default"`
-	Profile      string            `json:"profile"`
-	Runtime      string            `json:"runtime"`
-	Adapter      string            `json:"adapter"`
-	Config       map[string]any    `json:"config"`
-	Env          map[string]string `json:"env"`
-	WorkingDir   string            `json:"working_dir"`
-	PythonPath   []string          `json:"python_path"`
-	Code         []string          `json:"code"`
-	CodeMode     string            `json:"code_mode"`
-	Size         int               `json:"size"`
-	StartTimeout Duration          `json:"start_timeout"`
-	StopGrace    Duration          `json:"stop_grace"`
-	StopSignal   string            `json:"stop_signal"`
-	Startup      Startup           `json:"startup"`
-	Queue        Queue             `json:"queue"`
-	Timeouts     Timeouts          `json:"timeouts"`
-	Restart      Restart           `json:"restart"`
-	Update       Update            `json:"update"`
+	Description string            `json:"description"`
+	Labels      map[string]string `json:"labels"`
+	Default     bool              `json:"default"`
+	Profile     string            `json:"profile"`
+	Runtime     string            `json:"runtime"`
+	Adapter     string            `json:"adapter"`
+	Config      map[string]any    `json:"config"`
+	Env         map[string]string `json:"env"`
+	// WorkingDir is relative to the configuration when it lies below it, with
+	// slashes; Dir returns the absolute path.
+	WorkingDir string `json:"working_dir"`
+	// PythonPath is always relative to the configuration.
+	PythonPath   []string `json:"python_path"`
+	Code         []string `json:"code"`
+	CodeMode     string   `json:"code_mode"`
+	Size         int      `json:"size"`
+	StartTimeout Duration `json:"start_timeout"`
+	StopGrace    Duration `json:"stop_grace"`
+	StopSignal   string   `json:"stop_signal"`
+	Startup      Startup  `json:"startup"`
+	Queue        Queue    `json:"queue"`
+	Timeouts     Timeouts `json:"timeouts"`
+	Restart      Restart  `json:"restart"`
+	Update       Update   `json:"update"`
 
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.
@@ -174,6 +178,14 @@ type Snapshot struct {
 
 // Address returns the pool's address: pool.NAME or pool.NAME["KEY"].
 func (p *Pool) Address() string { return Address(p.Name, p.Key) }
+
+// Dir returns the absolute directory that the pool's workers start in.
+func (p *Pool) Dir() string {
+	if filepath.IsAbs(p.WorkingDir) {
+		return p.WorkingDir
+	}
+	return filepath.Join(p.Snapshot.Root, p.WorkingDir)
+}
 
 // IsSet reports whether the configuration itself sets the attribute at path.
 func (p *Pool) IsSet(path string) bool { return slices.Contains(p.Set, path) }
