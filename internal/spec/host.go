@@ -1,0 +1,31 @@
+package spec
+
+import (
+	"os"
+	"runtime"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Host is what a configuration may know of the machine it is evaluated on.
+type Host struct {
+	CPUs     int
+	Memory   uint64 // bytes; 0 where the system does not tell
+	Hostname string
+}
+
+func thisHost() Host {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	return Host{CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name}
+}
+
+func (h Host) value() cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{
+		"cpus":     cty.NumberIntVal(int64(h.CPUs)),
+		"memory":   cty.NumberUIntVal(h.Memory),
+		"hostname": cty.StringVal(h.Hostname),
+	})
+}

@@ -1,0 +1,75 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// defaultInterpreter is what the runtime "default" starts when it is not declared.
+const defaultInterpreter = "python3"
+
+// decodeSettings decodes the settings block, or its defaults when there is none.
+func (l *loader) decodeSettings() {
+	values := map[string]any{}
+	if b := l.sole(blockSettings); b != nil {
+		v := newLevel(pool.SettingsSchema())
+		l.checkNames(v, b.Body, blockSettings)
+		set := l.decodeBody(v, b.Body, l.scope.base, blockSettings, "")
+		values = set.values
+		l.remember(blockSettings, place{b.DefRange, blockSettings}, set.places)
+	}
+	l.fill(pool.SettingsSchema(), values, &l.desired.Settings)
+}
+
+// decodeRuntimes decodes the declared runtimes.
+func (l *loader) decodeRuntimes() {
+	l.desired.Runtimes = map[string]pool.Runtime{}
+	v := newLevel(pool.RuntimeSchema())
+	for _, b := range l.unique(blockRuntime) {
+		addr, header := runtimePrefix+b.Labels[1], title(b.Type, b.Labels)
+		l.checkNames(v, b.Body, blockRuntime)
+		set := l.decodeBody(v, b.Body, l.scope.base, header, "")
+		l.remember(addr, place{b.DefRange, header}, set.places)
+		rt := pool.Runtime{}
+		l.fill(pool.RuntimeSchema(), set.values, &rt)
+		rt.Name = addr
+		if rt.Interpreter == "" {
+			l.requireInterpreter(b)
+		}
+		l.desired.Runtimes[addr] = rt
+	}
+}
+
+func (l *loader) requireInterpreter(b *hcl.Block) {
+	content, _, _ := b.Body.PartialContent(newLevel(pool.RuntimeSchema()).schema)
+	if attr := content.Attributes["interpreter"]; attr != nil {
+		if val, diags := attr.Expr.Value(l.scope.base); diags.HasErrors() || !val.RawEquals(cty.StringVal("")) {
+			return // what is wrong with it has been reported
+		}
+	}
+	l.errorAt(b.DefRange, "", "A runtime needs an interpreter",
+		"Name the Python to start: interpreter = \"python3.12\" or interpreter = \"./venv/bin/python\".")
+}
+
+// useRuntimes keeps the runtimes that pools use and adds the implied one.
+func (l *loader) useRuntimes() {
+	used := map[string]bool{}
+	for i := range l.desired.Pools {
+		used[l.desired.Pools[i].Runtime] = true
+	}
+	implied := runtimePrefix + defaultRuntime
+	if _, declared := l.desired.Runtimes[implied]; used[implied] && !declared {
+		l.desired.Runtimes[implied] = pool.Runtime{Name: implied, Interpreter: defaultInterpreter}
+	}
+	for _, b := range l.blocks.of(blockRuntime) {
+		addr := runtimePrefix + b.Labels[1]
+		if _, declared := l.desired.Runtimes[addr]; declared && !used[addr] {
+			delete(l.desired.Runtimes, addr)
+			l.warnAt(b.DefRange, "", fmt.Sprintf("%s is not used", addr), "No pool names it, so it is not looked for. Write runtime = %s into a pool, or remove it.", addr)
+		}
+	}
+}
