@@ -10,9 +10,9 @@ import (
 // the store has no record.
 var ErrNotFound = errors.New("no such record")
 
-// ErrDamaged is wrapped by every error that says that a state file cannot be
-// trusted.
-var ErrDamaged = errors.New("damaged")
+// ErrDamaged is wrapped by every error that says that a state file is not what
+// was last written. The next Open brings a backup back.
+var ErrDamaged = errors.New("state.db cannot be trusted")
 
 // LockedError says that another process owns the instance's store.
 type LockedError struct {

@@ -2,16 +2,17 @@ package state
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // errAbsent says that there is no state file, or one without a single byte, which
 // bbolt would take for a new one.
-var errAbsent = errors.New("state.db is missing")
+var errAbsent = errors.New("state.db is missing or empty")
 
 // summary is what a sound state file says about itself.
 type summary struct {
@@ -28,9 +29,9 @@ func (h summary) contradicts(id *sidecar) error {
 	case id == nil:
 		return nil
 	case id.Lineage != h.lineage:
-		return fmt.Errorf("%s belongs to another instance", fileDB)
+		return damaged("it belongs to another instance")
 	case id.Serial > h.serial:
-		return fmt.Errorf("%s is older than it should be: it ends at revision %d, %s tells of revision %d", fileDB, h.serial, fileSidecar, id.Serial)
+		return damaged("it ends at revision %d, but %s tells of revision %d", h.serial, fileSidecar, id.Serial)
 	}
 	return nil
 }
@@ -39,32 +40,100 @@ func (h summary) contradicts(id *sidecar) error {
 // The error is errAbsent, a *FormatError, or wraps ErrDamaged; any other is about
 // reading the file.
 func inspect(path string) (summary, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || (err == nil && info.Size() == 0) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(data) == 0) {
 		return summary{}, errAbsent
 	}
 	if err != nil {
 		return summary{}, err
 	}
+	img, err := newImage(data)
+	if err == nil {
+		err = img.walk()
+	}
+	if err != nil {
+		return summary{}, err
+	}
+	h, err := summarise(img, path)
+	if err != nil {
+		return summary{}, err
+	}
+	return h, check(path)
+}
+
+// summarise proves every record of a walked image and returns what it is about.
+func summarise(img *image, path string) (summary, error) {
+	var f formatRecord
+	if err := img.decode(bucketMeta, keyFormat, &f); err != nil {
+		return summary{}, err
+	}
+	if f.Format > Format {
+		return summary{}, &FormatError{Path: path, Format: f.Format, Supported: Format, Version: f.Version}
+	}
+	for _, name := range buckets() {
+		b, ok := img.buckets[name]
+		if !ok {
+			return summary{}, damaged("the bucket %s is missing", name)
+		}
+		if b.sequence != uint64(len(b.records)) || b.nested > 0 {
+			return summary{}, damaged("the bucket %s has %d records instead of %d", name, len(b.records), b.sequence)
+		}
+		for key, raw := range b.records {
+			if _, err := open(name, key, raw); err != nil {
+				return summary{}, err
+			}
+		}
+	}
+	var id identity
+	if err := img.decode(bucketMeta, keyIdentity, &id); err != nil {
+		return summary{}, err
+	}
+	h := summary{lineage: id.Lineage, serial: id.Serial, tornMeta: img.torn}
+	if len(img.buckets[bucketAccepted].records) == 0 {
+		return h, nil
+	}
+	var p pointer
+	if err := img.decode(bucketAccepted, keyCurrent, &p); err != nil {
+		return summary{}, err
+	}
+	var rev pool.Revision
+	if err := img.decode(bucketRevisions, revisionKey(p.Revision), &rev); err != nil {
+		return summary{}, err
+	}
+	h.revision = rev.Number
+	return h, nil
+}
+
+func (img *image) decode(bucket, key string, v any) error {
+	b, ok := img.buckets[bucket]
+	if !ok {
+		return damaged("the bucket %s is missing", bucket)
+	}
+	raw, ok := b.records[key]
+	if !ok {
+		return damaged("the record %s/%s is missing", bucket, key)
+	}
+	return decode(bucket, key, raw, v)
+}
+
+// check asks bbolt for its own opinion of a file that has been walked; it knows
+// the order of keys, which the walk does not prove.
+func check(path string) error {
 	db, err := openDB(path, true)
 	if err != nil {
-		return summary{}, damaged("%v", err)
+		return damaged("%v", err)
 	}
 	defer db.Close()
-	var h summary
+	var first error
 	err = guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
-			var id identity
-			if err := need(tx, bucketMeta, keyIdentity, &id); err != nil {
-				return err
+			for found := range tx.Check() { // to the end: the sender waits for us
+				if first == nil {
+					first = damaged("%v", found)
+				}
 			}
-			rev, err := acceptedRevision(tx)
-			if rev != nil {
-				h.revision = rev.Number
-			}
-			h.lineage, h.serial = id.Lineage, id.Serial
-			return err
+			return nil
 		})
 	})
-	return h, err
+	return errors.Join(err, first)
 }

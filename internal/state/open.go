@@ -72,7 +72,7 @@ func (s *Store) sign() error {
 	if err != nil {
 		return err
 	}
-	s.lineage = id.Lineage
+	s.lineage, s.serial = id.Lineage, id.Serial
 	if f.Version != s.opts.Version {
 		f.Version = s.opts.Version
 		err := s.update("sign the state", func(tx *bbolt.Tx) error { return put(tx, bucketMeta, keyFormat, f) })

@@ -25,9 +25,11 @@ func ReadCopy(dir string) (*View, error) {
 		return nil, err
 	}
 	v, reason := readOne(filepath.Join(dir, fileDB), filepath.Join(private, "db"), id)
-	var format *FormatError
-	if reason == nil || errors.As(reason, &format) || errors.Is(reason, fs.ErrPermission) {
-		return v, say("read the state", reason)
+	if reason == nil {
+		return v, nil
+	}
+	if !errors.Is(reason, ErrDamaged) && !errors.Is(reason, errAbsent) {
+		return nil, say("read "+filepath.Join(dir, fileDB), cause(reason))
 	}
 	return readBackup(dir, private, id, reason)
 }

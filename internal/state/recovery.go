@@ -35,19 +35,16 @@ func (s *Store) settle() error {
 		return idErr
 	}
 	head, err := inspect(s.path())
-	var format *FormatError
-	switch {
-	case errors.As(err, &format):
-		return err
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("cannot read %s: %w", s.path(), cause(err))
-	case err == nil:
+	if err == nil {
 		err = head.contradicts(id)
+	}
+	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, errAbsent) {
+		return say("read "+s.path(), cause(err))
 	}
 	if err == nil {
 		return s.note(head, id, idErr)
 	}
-	backups := s.candidates(id)
+	backups := findBackups(s.dir, id)
 	if errors.Is(err, errAbsent) && id == nil && idErr == nil && len(backups) == 0 {
 		fresh := identity{Lineage: newLineage(), CreatedAt: s.opts.Now()}
 		return say("make "+s.path(), create(s.path(), s.opts.Version, fresh, func(*bbolt.Tx) error { return nil }))
@@ -88,42 +85,35 @@ func (s *Store) note(head summary, id *sidecar, idErr error) error {
 // recover puts the newest good backup in the place of a file that cannot be
 // trusted, or an empty store of the same lineage when there is no backup.
 func (s *Store) recover(reason error, id *sidecar, backups []candidate) error {
-	for _, c := range backups {
-		if c.format != nil {
-			return c.format
-		}
-	}
 	news := Recovery{At: s.opts.Now()}
-	known := uint64(0)
 	if id != nil {
-		known = id.Serial
+		news.Lost = id.Serial
 	}
-	temp := s.path() + ".tmp"
-	var err error
+	serial, temp := news.Lost, s.path()+".tmp"
 	if len(backups) > 0 {
 		best := backups[0]
-		news.From, news.Revision = best.name, best.head.revision
-		known = max(known, best.head.serial)
-		if known > best.head.serial {
-			news.Lost = known
+		if best.format != nil {
+			return best.format
 		}
-		err = copyFile(temp, best.path)
-	} else {
-		news.Lost = known
+		news.From, news.Revision = best.name, best.head.revision
+		if best.head.serial >= serial {
+			serial, news.Lost = best.head.serial, 0
+		}
+		if err := copyFile(temp, best.path); err != nil {
+			return fmt.Errorf("cannot restore %s: %w", best.path, err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("cannot restore %s: %w", news.From, err)
-	}
+	var err error
 	if news.CorruptPath, err = s.setAside(); err != nil {
-		return fmt.Errorf("cannot set the damaged %s aside: %w", fileDB, err)
+		return fmt.Errorf("cannot set the damaged %s aside: %w", s.path(), err)
 	}
 	news.Message = news.sentence(reason)
-	if len(backups) > 0 {
-		err = s.restore(temp, known, news)
+	if news.From != "" {
+		err = s.restore(temp, serial, news)
 	} else {
 		err = s.startOver(id, news)
 	}
-	return say("recover the state", err)
+	return say("recover "+s.path(), err)
 }
 
 // restore finishes a copied backup, so that it is a sound store before it takes

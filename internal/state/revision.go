@@ -68,8 +68,12 @@ func (s *Store) Accept(a Acceptance) (pool.Revision, error) {
 	if err != nil {
 		return pool.Revision{}, err
 	}
+	s.serial = rev.Number
 	if err := s.loadCurrent(); err != nil {
 		return pool.Revision{}, err
+	}
+	if err := writeSidecar(s.dir, sidecar{Lineage: s.lineage, Serial: s.serial}); err != nil {
+		s.opts.Log.Warn("cannot write the state's sidecar", "file", fileSidecar, "err", err)
 	}
 	s.publish(rev)
 	return rev, nil
@@ -94,14 +98,11 @@ func (s *Store) writeRevision(tx *bbolt.Tx, rev pool.Revision, op Operation) err
 	return prune(tx, keep)
 }
 
-// publish writes what stands beside state.db: the sidecar, a backup and the copy
-// for people. The revision is accepted already, so trouble here is only logged:
-// a sidecar that lags is legal, and an old backup is better than none.
+// publish writes what stands beside state.db: a backup and the copy for people.
+// The transaction has happened already, so trouble here is only logged: an old
+// backup is better than none.
 func (s *Store) publish(rev pool.Revision) {
-	if err := writeSidecar(s.dir, sidecar{Lineage: s.lineage, Serial: rev.Number}); err != nil {
-		s.opts.Log.Warn("cannot write the state's sidecar", "file", fileSidecar, "err", err)
-	}
-	if err := s.backup(rev.Number); err != nil {
+	if err := s.backup(); err != nil {
 		s.opts.Log.Warn("cannot back up the state", "revision", rev.Number, "err", err)
 	}
 	if err := writeAccepted(s.dir, rev); err != nil {

@@ -60,8 +60,9 @@ type Store struct {
 	lineage string
 	// current is the accepted revision, whose Desired is nil at first.
 	current atomic.Pointer[current]
-	// backedUp is the serial that state.db.bak.1 holds, 0 while unknown.
-	backedUp uint64
+	// serial is the highest revision number ever given in the lineage, and backedUp
+	// the serial that state.db.bak.1 holds, 0 while unknown.
+	serial, backedUp uint64
 }
 
 // current is the accepted spec and where it came from.
