@@ -13,11 +13,15 @@ import (
 	"testing"
 )
 
-// clockReaders are what a pure package may not call: it is handed the time.
-var clockReaders = []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}
+// impure are what a pure package may not call of the packages that it may import:
+// it is handed the time, and names of files without the files.
+var impure = map[string][]string{
+	"time":     {"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"},
+	"filepath": {"Abs", "EvalSymlinks", "Glob", "Walk", "WalkDir"},
+}
 
 // sourceComplaints returns one sentence for each thing that the files (path ->
-// syntax) leave undocumented, and for each clock that a pure package reads.
+// syntax) leave undocumented, and for each impure call of a pure package.
 func sourceComplaints(files map[string]*ast.File) []string {
 	var complaints []string
 	comments := map[string][]string{}
@@ -33,7 +37,7 @@ func sourceComplaints(files map[string]*ast.File) []string {
 			complaints = append(complaints, fmt.Sprintf("%s: exported %s has no comment", name, undocumented))
 		}
 		if rules[dir].pure {
-			for _, call := range clockReads(file) {
+			for _, call := range impureCalls(file) {
 				complaints = append(complaints, fmt.Sprintf("%s: a pure package calls %s", name, call))
 			}
 		}
@@ -104,12 +108,12 @@ func hasExportedReceiver(d *ast.FuncDecl) bool {
 	return exported
 }
 
-func clockReads(file *ast.File) []string {
+func impureCalls(file *ast.File) []string {
 	var calls []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clockReaders, sel.Sel.Name) {
-				calls = append(calls, "time."+sel.Sel.Name)
+			if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(impure[x.Name], sel.Sel.Name) {
+				calls = append(calls, x.Name+"."+sel.Sel.Name)
 			}
 		}
 		return true
@@ -187,6 +191,11 @@ func TestUndocumentedSourceIsNoticed(t *testing.T) {
 			"clock in a pure package", "internal/planner/x.go",
 			"// Package planner decides.\npackage planner\nimport \"time\"\nvar now = time.Now()",
 			[]string{"calls time.Now"},
+		},
+		{
+			"directory in a pure package", "internal/pool/x.go",
+			"// Package pool names.\npackage pool\nimport \"path/filepath\"\nvar at, err = filepath.Abs(\".\")",
+			[]string{"calls filepath.Abs"},
 		},
 		{
 			"clock elsewhere", "client/x.go",

@@ -68,7 +68,7 @@ var testOnly = []string{"test/", "internal/state/statetest"}
 
 // pureStandard is the standard library of a pure package.
 var pureStandard = []string{
-	"bytes", "cmp", "container/heap", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "maps", "math",
+	"bytes", "cmp", "container/heap", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "maps", "math", "path/filepath",
 	"reflect", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 
