@@ -47,7 +47,7 @@ func config(t *testing.T, text string) pool.Desired {
 }
 
 // poolFrom returns a pool whose configuration sets what is written.
-func poolFrom(t *testing.T, written map[string]any) pool.Pool {
+func poolFrom(t testing.TB, written map[string]any) pool.Pool {
 	t.Helper()
 	tree := defaults(t, pool.PoolSchema())
 	overlay(tree, written)
@@ -63,7 +63,7 @@ func poolFrom(t *testing.T, written map[string]any) pool.Pool {
 }
 
 // defaults returns the tree of a schema's defaults.
-func defaults(t *testing.T, rows []pool.Row) map[string]any {
+func defaults(t testing.TB, rows []pool.Row) map[string]any {
 	t.Helper()
 	tree := map[string]any{}
 	for _, row := range rows {
@@ -141,7 +141,7 @@ func hashOf(d *pool.Desired, address string) string {
 }
 
 // remake sends a value through JSON.
-func remake(t *testing.T, from, to any) {
+func remake(t testing.TB, from, to any) {
 	t.Helper()
 	b, err := json.Marshal(from)
 	if err == nil {
