@@ -3,6 +3,8 @@ package harness
 import (
 	"bufio"
 	"context"
+	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"testing"
@@ -62,5 +64,42 @@ func TestEnvLeadsToTheInstance(t *testing.T) {
 	t.Cleanup(func() { _ = i.Close(context.WithoutCancel(t.Context())) })
 	if want := "SNAKECTL_INSTANCE=" + i.Dir; !slices.Contains(i.Env(), want) {
 		t.Errorf("Env() = %q, want it to contain %q", i.Env(), want)
+	}
+}
+
+func TestNetworkSocketsAreNoticed(t *testing.T) {
+	i, err := New(t.Context(), "/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.patience = 100 * time.Millisecond
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Skip("no TCP here: ", err)
+	}
+	defer func() { _ = listener.Close() }()
+	file, err := listener.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	cmd := exec.CommandContext(t.Context(), "sleep", "300")
+	cmd.Env = i.Env()
+	cmd.ExtraFiles = []*os.File{file}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	Until(t.Context(), 5*time.Second, func() bool {
+		found, err = i.NetworkSockets()
+		return err != nil || len(found) > 0
+	})
+	if err != nil || len(found) != 1 {
+		t.Errorf("NetworkSockets() = %q, %v, want one", found, err)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if err := i.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -34,6 +37,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"gone":      gone,
 	"alive":     alive,
 	"processes": processes,
+	"notcp":     noTCP,
+	"http":      request,
 	"edit":      edit,
 	"fill":      fill,
 	"damage":    damage,
@@ -145,6 +150,42 @@ func processes(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if !ok {
 		ts.Fatalf("the instance has the processes %v, want %d", found, want)
+	}
+}
+
+// noTCP wants that no process of the instance holds a TCP or UDP socket.
+func noTCP(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 0, "notcp")
+	found, err := ts.Value(instanceKey{}).(*harness.Instance).NetworkSockets()
+	ts.Check(err)
+	if len(found) > 0 {
+		ts.Fatalf("%s", strings.Join(found, "\n"))
+	}
+}
+
+// request asks the supervisor over HTTP, wants that status, and writes the body to
+// standard output: http 200 POST /v1/pools/api/exec/hello '{}' 'Origin: x'.
+func request(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) >= 3 && len(args) <= 5, "http STATUS METHOD PATH [BODY [HEADER]]")
+	args = append(args, "", "")
+	socket := ts.Value(instanceKey{}).(*harness.Instance).Dir + "/supervisor.sock"
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(context.Background(), args[1], "http://snakectl"+args[2], strings.NewReader(args[3]))
+	ts.Check(err)
+	if name, text, ok := strings.Cut(args[4], ": "); ok {
+		req.Header.Set(name, text)
+	}
+	response, err := (&http.Client{Transport: transport, Timeout: patience}).Do(req)
+	ts.Check(err)
+	body, err := io.ReadAll(response.Body)
+	ts.Check(errors.Join(err, response.Body.Close()))
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
+	if got := strconv.Itoa(response.StatusCode); got != args[0] {
+		ts.Fatalf("%s %s is answered with %s, want %s\n%s", args[1], args[2], got, args[0], body)
 	}
 }
 
