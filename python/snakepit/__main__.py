@@ -1,8 +1,8 @@
 """The entry of `python -m snakepit` and of a worker process.
 
 A supervisor starts this file by its path; then the directory of the package
-itself stands first on sys.path, where `_json.py` and its like would be found
-as top-level modules, and is replaced by the one above.
+itself stands first on sys.path, where `_json` of the standard library would meet
+our own modules, and is replaced by the one above.
 """
 
 import sys
@@ -14,8 +14,12 @@ if not __package__:
 def main() -> int:
     """Run a worker, or an adapter without a supervisor."""
     if sys.argv[1:2] == ["worker"]:
+        # Compiling this package costs more than the rest of a worker's start, and its
+        # directory is ours: it is cached even where the user wants no caches of theirs.
+        wanted, sys.dont_write_bytecode = sys.dont_write_bytecode, False
         from snakepit._boot import boot
 
+        sys.dont_write_bytecode = wanted
         return boot()
     from snakepit._cli import run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from os.path import abspath, basename, dirname, exists, join
 
 from ._command import COMMAND_MARK, INIT_MARK
@@ -115,7 +114,7 @@ def load(reference: str, root: str, config: dict[str, Any], worker_id: str = "")
     is found below root. An exception of the adapter's own code passes through.
     """
     source, _, name = reference.partition(":")
-    module = _import_file(source, root) if source.endswith(".py") else import_module(source)
+    module = _import_file(source, root) if source.endswith(".py") else _import_module(source)
     target: Any = module
     for part in filter(None, name.split(".")):
         try:
@@ -128,13 +127,19 @@ def load(reference: str, root: str, config: dict[str, Any], worker_id: str = "")
     return Adapter(reference, target, config, worker_id)
 
 
+def _import_module(name: str) -> Any:
+    __import__(name)
+    return sys.modules[name]
+
+
 def _import_file(source: str, root: str) -> Any:
     """Import a file under its stem, as `import stem` beside it would.
 
     importlib.util has a function for this, and costs more to import than the
-    worker's own modules together.
+    worker's own modules together; the parts it uses are in the interpreter already.
     """
-    from importlib.machinery import ModuleSpec, SourceFileLoader
+    from _frozen_importlib import ModuleSpec
+    from _frozen_importlib_external import SourceFileLoader
 
     path = abspath(join(root, source))
     if not exists(path):

@@ -90,6 +90,10 @@ class Link:
 
     def send_body(self, type: int, stream: int, head: bytes, body: bytes) -> None:
         """Send a body in as many frames as it needs; a small one is one write."""
+        size = len(head) + len(body)
+        if size <= self.max_frame:
+            self.sendall(_wire.HEADER.pack(size, type, _wire.FLAG_END, 0, stream) + head + body)
+            return
         for data in _wire.body_frames(type, stream, head, body, self.max_frame):
             self.sendall(data)
 

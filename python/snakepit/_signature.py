@@ -21,7 +21,8 @@ class Signature:
     """Signature binds decoded arguments to one handler and checks them against its hints.
 
     text is what a person reads: `(name: str, tone: str = 'plain') -> str`. The
-    context is not part of it; it is passed when the handler has a parameter for it.
+    context is not part of it; it is passed if wants_context, which says that the
+    handler has a parameter for it.
     """
 
     __slots__ = (
@@ -30,12 +31,16 @@ class Signature:
         "_context",
         "_defaults",
         "_extra",
+        "_extra_check",
+        "_keyword_check",
         "_keyword_extra",
         "_name",
+        "_needed",
         "_placed",
         "_positional",
         "_required",
         "text",
+        "wants_context",
     )
 
     def __init__(self, name: str, function: Callable[..., Any], hints: _hints.Hints) -> None:
@@ -56,16 +61,21 @@ class Signature:
         annotations = _hints.resolve(inner, f"command {name}")
         self._context = _context_parameter(names, annotations)
         self._allowed = frozenset(names) - {self._context}
+        self.wants_context = bool(self._context)
         self._required = self._allowed - self._defaults.keys()
-        self._checks = {}
+        self._needed = len(self._required)
+        checks = {}
         for parameter in (*names, self._extra, self._keyword_extra):
             if parameter in annotations and parameter != self._context:
                 check = hints.compile(annotations[parameter], f"command {name}: {parameter}")
                 if check is not None:
-                    self._checks[parameter] = check
+                    checks[parameter] = check
+        self._extra_check = checks.pop(self._extra, None)
+        self._keyword_check = checks.pop(self._keyword_extra, None)
+        self._checks = tuple(checks.items())
         self.text = self._describe(names, annotations)
 
-    def bind(self, arguments: Any, context: Context) -> tuple[Any, dict[str, Any]]:
+    def bind(self, arguments: Any, context: Context | None) -> tuple[Any, dict[str, Any]]:
         """Return what to call the handler with; InvalidArgument says what does not fit.
 
         arguments is a decoded body: an object, a list, or None for no arguments.
@@ -79,10 +89,16 @@ class Signature:
             raise InvalidArgument(
                 f"the arguments of {self._name} are a JSON object or a list, not a {_hints.kind(arguments)}"
             )
-        keys = arguments.keys()
-        if not (self._required <= keys <= self._allowed):
+        admitted = 0
+        for name in arguments:
+            if name in self._required:
+                admitted += 1
+            elif name not in self._allowed:
+                admitted = -1
+                break
+        if admitted != self._needed:
             self._admit(arguments)
-        for name, check in self._checks.items():
+        for name, check in self._checks:
             if name in arguments:
                 arguments[name] = check(arguments[name], name)
         if self._context:
@@ -111,19 +127,17 @@ class Signature:
         unexpected = sorted(arguments.keys() - self._allowed)
         if self._context in unexpected or not self._keyword_extra:
             raise InvalidArgument(f"unexpected {_listed(unexpected)}: {usage}")
-        check = self._checks.get(self._keyword_extra)
-        if check is not None:
+        if self._keyword_check is not None:
             for name in unexpected:
-                arguments[name] = check(arguments[name], name)
+                arguments[name] = self._keyword_check(arguments[name], name)
 
     def _place(self, arguments: dict[str, Any], extra: list[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Move what has a position out of arguments; a parameter left out takes its default."""
         placed = [
             arguments.pop(name) if name in arguments else self._defaults.get(name) for name in self._positional
         ]
-        check = self._checks.get(self._extra)
-        if check is not None:
-            extra = [check(value, f"{self._extra}[{i}]") for i, value in enumerate(extra)]
+        if self._extra_check is not None:
+            extra = [self._extra_check(value, f"{self._extra}[{i}]") for i, value in enumerate(extra)]
         return placed + extra, arguments
 
     def _describe(self, names: tuple[str, ...], annotations: dict[str, Any]) -> str:

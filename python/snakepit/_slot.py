@@ -6,10 +6,10 @@ import os
 from time import monotonic_ns
 
 from . import _wire
-from ._adapter import Adapter, Command
+from ._adapter import Adapter
 from ._codec import Codec, EncodeError
 from ._context import Context
-from ._errors import InvalidArgument, call_error
+from ._errors import Cancelled, DeadlineExceeded, InvalidArgument, TooLarge, WireError, call_error
 from ._link import Link
 from ._report import report
 
@@ -63,6 +63,7 @@ class Slot:
         self._worker = worker_id.encode()
         self._cancelled = cancelled
         self._codec = codec
+        self._read = _wire.CallReader().read
         self._loop: Any = None
 
     def execute(self, link: Link, payload: memoryview, flags: int, stream: int) -> Answer:
@@ -70,28 +71,31 @@ class Slot:
 
         OSError when the connection ends within the call's body.
         """
-        call = _wire.parse_call(payload)
-        body = call.body
-        if not flags & _wire.FLAG_END or len(body) > link.max_body:
+        deadline, call_id, codec, _, _, texts, body = self._read(payload)
+        if not flags & _wire.FLAG_END:
             body = link.gather(body, flags, stream)
-        call_id = call.call_id
         began = 0
         self.running = True
         try:
-            refusal = self._refuse(call, body, link.max_body)
-            if refusal is not None:
-                return self._error(stream, call_id, refusal)
-            command = self._commands.get(call.command) or self._adapter.command(call.command)
-            context = Context(
-                self._adapter.config,
-                self._adapter.state,
-                self._worker_id,
-                call.command,
-                call.session,
-                call_id,
-                call.deadline,
-                self._cancelled,
-            )
+            if body is None:
+                raise TooLarge(f"the arguments exceed {link.max_body} bytes")
+            if deadline or self._cancelled or codec != _wire.CODEC_JSON:
+                self._refuse(call_id, codec, deadline)
+            command = self._commands.get(texts[1])
+            if command is None:
+                command = self._adapter.command(texts[1])
+            context = None
+            if command.signature.wants_context:
+                context = Context(
+                    self._adapter.config,
+                    self._adapter.state,
+                    self._worker_id,
+                    command.name,
+                    texts[2],
+                    call_id,
+                    deadline,
+                    self._cancelled,
+                )
             args, kwargs = command.signature.bind(self._arguments(body), context)
             began = monotonic_ns()
             value = command.handler(*args, **kwargs)
@@ -100,31 +104,25 @@ class Slot:
             took = monotonic_ns() - began
             data = self._codec.encode(value)
             if len(data) > link.max_body:
-                return self._error(stream, call_id, self._too_large(command, len(data), link.max_body))
-            head = _wire.pack_result(took, self._worker)
-            return Answer(_wire.RESULT, stream, call_id, head, data)
+                raise TooLarge(f"the result of {command.name} has {len(data)} bytes, the limit is {link.max_body}")
+            return Answer(_wire.RESULT, stream, call_id, _wire.pack_result(took, self._worker), data)
         except Terminated:
             raise
         except BaseException as err:
-            answer = self._error(stream, call_id, self._describe(err, began != 0))
-            answer.cause = err
-            return answer
+            return self._failed(stream, call_id, err, began != 0)
         finally:
             self.running = False
             if self._cancelled:
                 self._cancelled.pop(call_id, None)
 
-    def _refuse(self, call: _wire.Call, body: object, limit: int) -> dict[str, object] | None:
-        """Return why a call is not worth starting, if so."""
-        if body is None:
-            return call_error("too_large", f"the arguments exceed {limit} bytes")
-        if call.codec != _wire.CODEC_JSON:
-            return call_error("protocol", f"the worker does not speak codec {call.codec}")
-        if call.call_id in self._cancelled:
-            return call_error("cancelled", "the caller cancelled the call before it started")
-        if call.deadline and monotonic_ns() >= call.deadline:
-            return call_error("deadline_exceeded", "the deadline passed before the call started", retryable=True)
-        return None
+    def _refuse(self, call_id: bytes, codec: int, deadline: int) -> None:
+        """Raise when a call is not worth starting."""
+        if codec != _wire.CODEC_JSON:
+            raise WireError(f"the worker does not speak codec {codec}")
+        if call_id in self._cancelled:
+            raise Cancelled("the caller cancelled the call before it started")
+        if deadline and monotonic_ns() >= deadline:
+            raise DeadlineExceeded("the deadline passed before the call started")
 
     def _arguments(self, body: Any) -> object:
         if not len(body):
@@ -142,16 +140,13 @@ class Slot:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(value)
 
-    def _describe(self, err: BaseException, started: bool) -> dict[str, object]:
-        if isinstance(err, EncodeError):
-            return call_error("raised", str(err), type="TypeError", started=True)
-        return report(err, started=started)
-
-    def _too_large(self, command: Command, size: int, limit: int) -> dict[str, object]:
-        return call_error("too_large", f"the result of {command.name} has {size} bytes, the limit is {limit}", started=True)
-
-    def _error(self, stream: int, call_id: bytes, error: dict[str, object]) -> Answer:
+    def _failed(self, stream: int, call_id: bytes, err: BaseException, started: bool) -> Answer:
         """Return an ERROR, which is one frame: long texts give way until it fits."""
+        if isinstance(err, EncodeError):
+            error = call_error("raised", str(err), type="TypeError", started=True)
+        else:
+            error = report(err, started=started)
         error["worker"] = self._worker_id
-        body = self._codec.encode_error(error)
-        return Answer(_wire.ERROR, stream, call_id, b"", body)
+        answer = Answer(_wire.ERROR, stream, call_id, b"", self._codec.encode_error(error))
+        answer.cause = err
+        return answer
