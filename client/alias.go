@@ -1,0 +1,64 @@
+package client
+
+import (
+	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// Error is what a failed call, or a refused request, carries. Find it with
+// errors.As.
+type Error = pool.CallError
+
+// Category says what kind of thing went wrong; see Error.Category.
+type Category = pool.Category
+
+// The categories of errors.
+const (
+	Raised          = pool.CategoryRaised
+	InvalidArgument = pool.CategoryInvalidArgument
+	TooLarge        = pool.CategoryTooLarge
+	Deadline        = pool.CategoryDeadline
+	Saturated       = pool.CategorySaturated
+	QueueTimeout    = pool.CategoryQueueTimeout
+	UnknownPool     = pool.CategoryUnknownPool
+	UnknownCommand  = pool.CategoryUnknownCommand
+	WorkerDied      = pool.CategoryWorkerDied
+	Unavailable     = pool.CategoryUnavailable
+	Cancelled       = pool.CategoryCancelled
+	Protocol        = pool.CategoryProtocol
+	Internal        = pool.CategoryInternal
+)
+
+// What a supervisor tells about itself and its pools.
+type (
+	// Status is a supervisor and all its pools.
+	Status = pool.Status
+	// SupervisorStatus is the supervisor itself.
+	SupervisorStatus = pool.SupervisorStatus
+	// PoolStatus is one pool as it runs.
+	PoolStatus = pool.PoolStatus
+	// CallCounts counts the finished calls of a pool by how they ended.
+	CallCounts = pool.CallCounts
+	// WorkerStatus is one worker, or a place that has none.
+	WorkerStatus = pool.WorkerStatus
+	// WorkerState is where a worker is in its life.
+	WorkerState = pool.WorkerState
+	// CommandInfo describes one command of an adapter.
+	CommandInfo = pool.CommandInfo
+)
+
+// What is planned and applied.
+type (
+	// Desired is an evaluated configuration.
+	Desired = pool.Desired
+	// Observed is what a plan compares a Desired with.
+	Observed = pool.Observed
+	// Plan is what would change.
+	Plan = planner.Plan
+	// PlanOptions select what is planned.
+	PlanOptions = planner.Options
+	// Event is one line of the course of an operation.
+	Event = pool.Event
+	// Outcome is how an operation ended.
+	Outcome = pool.Outcome
+)

@@ -1,0 +1,145 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// PlanRequest is what to plan.
+type PlanRequest struct {
+	// Desired may be nil when Options.Destroy is set.
+	Desired *Desired    `json:"desired"`
+	Options PlanOptions `json:"options"`
+}
+
+// Plan returns what applying a configuration would change. It changes nothing.
+func (c *Client) Plan(ctx context.Context, req PlanRequest) (*Plan, error) {
+	plan := &Plan{}
+	if err := c.ask(ctx, http.MethodPost, "/v1/plan", nil, req, plan); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// ApplyRequest is what to apply.
+type ApplyRequest struct {
+	// Desired may be nil when Options.Destroy is set.
+	Desired *Desired    `json:"desired"`
+	Options PlanOptions `json:"options"`
+	// Approved is the plan that somebody agreed to; the apply does nothing beyond
+	// it. Nil approves whatever the plan is.
+	Approved *Plan `json:"approved"`
+	// By says who applies: user@host.
+	By      string `json:"by"`
+	Message string `json:"message,omitempty"`
+}
+
+// Apply makes a configuration the accepted one and the workers follow it. Every
+// event of the operation is given to each, if it is not nil; the first one,
+// op_accepted, names the operation. An Outcome is not an error, whatever its
+// result: look at it.
+//
+// The operation goes on when ctx ends or the connection breaks; StopOperation
+// ends it.
+func (c *Client) Apply(ctx context.Context, req ApplyRequest, each func(Event)) (*Outcome, error) {
+	return c.operate(ctx, "/v1/apply", req, each)
+}
+
+// StopOperation asks an operation to stop at its next safe point.
+func (c *Client) StopOperation(ctx context.Context, id string) error {
+	return c.ask(ctx, http.MethodPost, "/v1/operations/"+url.PathEscape(id)+"/stop", nil, nil, nil)
+}
+
+// Scaled is a change of a pool's size.
+type Scaled struct {
+	Old  int `json:"old"`
+	Size int `json:"size"`
+}
+
+// Scale sets the size of a pool until the next apply, and returns without waiting
+// for the workers. by says who does it: user@host.
+func (c *Client) Scale(ctx context.Context, poolName string, size int, by string) (Scaled, error) {
+	in := struct {
+		Size int    `json:"size"`
+		By   string `json:"by"`
+	}{size, by}
+	var scaled Scaled
+	err := c.ask(ctx, http.MethodPost, poolPath(poolName, "/scale"), nil, in, &scaled)
+	return scaled, err
+}
+
+// Recycle replaces the workers of a pool, or the one worker that ref names, by
+// new ones of the same launch hash.
+func (c *Client) Recycle(ctx context.Context, ref string, each func(Event)) (*Outcome, error) {
+	worker, err := pool.ParseWorkerRef(ref)
+	if err != nil {
+		return nil, refuse(pool.CategoryInvalidArgument, "%v", err)
+	}
+	in := struct {
+		Place int `json:"place"`
+	}{worker.Place}
+	return c.operate(ctx, poolPath(worker.Pool, "/recycle"), in, each)
+}
+
+func (c *Client) operate(ctx context.Context, path string, in any, each func(Event)) (*Outcome, error) {
+	resp, err := c.open(ctx, http.MethodPost, path, nil, in)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	outcome, err := follow(resp.Body, each)
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("the operation goes on: %w", ctx.Err())
+	}
+	return outcome, err
+}
+
+// LogOptions select what Logs writes.
+type LogOptions struct {
+	// Worker is a reference to a pool or to one worker; empty means all pools.
+	Worker string
+	// Lines is how many of the last lines come first; 0 leaves it to the supervisor.
+	Lines int
+	// Follow goes on with new lines until ctx ends.
+	Follow bool
+}
+
+// Logs writes to w what workers wrote to their output. It returns nil when ctx
+// ends a Logs that follows.
+func (c *Client) Logs(ctx context.Context, opts LogOptions, w io.Writer) error {
+	query := url.Values{}
+	if opts.Worker != "" {
+		query.Set("worker", opts.Worker)
+	}
+	if opts.Lines > 0 {
+		query.Set("lines", strconv.Itoa(opts.Lines))
+	}
+	if opts.Follow {
+		query.Set("follow", "1")
+	}
+	resp, err := c.open(ctx, http.MethodGet, "/v1/logs", query, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(w, resp.Body); err != nil && (!opts.Follow || ctx.Err() == nil) {
+		return fmt.Errorf("cannot read the logs: %w", err)
+	}
+	return nil
+}
+
+// StopSupervisor asks the supervisor to stop. It drains and stops the workers
+// first, or, with keepWorkers, leaves them to the next supervisor.
+func (c *Client) StopSupervisor(ctx context.Context, keepWorkers bool) error {
+	query := url.Values{"workers": {"stop"}}
+	if keepWorkers {
+		query.Set("workers", "keep")
+	}
+	return c.ask(ctx, http.MethodPost, "/v1/supervisor/stop", query, nil, nil)
+}
