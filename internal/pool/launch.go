@@ -16,11 +16,10 @@ import (
 // Reformatting or reordering the configuration does not change it: the hash is
 // taken over canonical JSON. It is hex SHA-256, 64 characters.
 func LaunchHash(p *Pool, rt Runtime) string {
-	values := p.Values()
 	attrs := map[string]any{}
 	for _, row := range PoolSchema() {
 		if row.Effect == EffectRoll && p.IsSet(row.Path) {
-			attrs[row.Path] = values[row.Path]
+			attrs[row.Path] = p.value(row.Path)
 		}
 	}
 	return hashJSON(map[string]any{
@@ -46,29 +45,6 @@ func hashJSON(v any) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// Values returns every attribute of the pool by schema path, in its JSON form
-// (string, float64, bool, []any, map[string]any).
-func (p *Pool) Values() map[string]any {
-	b, err := json.Marshal(p)
-	if err != nil {
-		panic(fmt.Sprintf("internal error: cannot encode %s: %v", p.Address(), err))
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(b, &tree); err != nil {
-		panic(fmt.Sprintf("internal error: cannot decode %s: %v", p.Address(), err))
-	}
-	out := map[string]any{}
-	for _, row := range PoolSchema() {
-		if row.Effect == EffectAddress {
-			continue
-		}
-		if v, ok := lookup(tree, row.Path); ok {
-			out[row.Path] = v
-		}
-	}
-	return out
 }
 
 // Paths returns the sorted schema paths of the pool's attributes.

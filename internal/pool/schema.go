@@ -1,9 +1,5 @@
 package pool
 
-import (
-	"strings"
-)
-
 // Type is the type of an attribute in the language.
 type Type string
 
@@ -126,18 +122,4 @@ func FindRow(rows []Row, path string) *Row {
 		}
 	}
 	return nil
-}
-
-// lookup finds a dotted path in a tree of JSON objects.
-func lookup(tree map[string]any, path string) (any, bool) {
-	head, rest, nested := strings.Cut(path, ".")
-	v, ok := tree[head]
-	if !ok || !nested {
-		return v, ok
-	}
-	inner, ok := v.(map[string]any)
-	if !ok {
-		return nil, false
-	}
-	return lookup(inner, rest)
 }
