@@ -15,6 +15,9 @@ import (
 // for is listed below it: runtime.version, runtime.interpreter.
 const runtimePath = "runtime"
 
+// attributeCount is how many attributes a pool has.
+var attributeCount = len(new(pool.Pool).Paths())
+
 func ofRuntime(path string) bool {
 	return path == runtimePath || strings.HasPrefix(path, runtimePath+".")
 }

@@ -150,7 +150,7 @@ func (p pair) create() Change {
 		Workers:    WorkerDelta{Start: p.new.spec.Size},
 		Size:       p.new.spec.Size,
 		Capacity:   -1,
-		Defaults:   len(p.new.spec.Paths()) - len(attributes),
+		Defaults:   attributeCount - len(attributes),
 		LaunchHash: p.new.launchHash(),
 	}
 }
@@ -206,7 +206,7 @@ func (p pair) change() (Change, []Drift) {
 		c.Attributes, c.Files = compare(p.old, p.new)
 	}
 	c.LaunchHash = want
-	c.Unchanged = len(p.new.spec.Paths()) - rowsListed(c.Attributes)
+	c.Unchanged = attributeCount - rowsListed(c.Attributes)
 	census := takeCensus(p.running.Places, c.OldSize, c.Size, was, want)
 	c.Workers, c.Places = census.delta, census.repaired
 	drift := p.drift(census)
