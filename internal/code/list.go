@@ -29,8 +29,8 @@ func (s *Scanner) list(root, dir string) ([]string, error) {
 	if known, ok := s.trees[base]; ok {
 		return known.paths, known.err
 	}
-	real, err := filepath.EvalSymlinks(root)
-	w := walker{root: real, active: map[string]bool{}}
+	realRoot, err := filepath.EvalSymlinks(root)
+	w := walker{root: realRoot, active: map[string]bool{}}
 	if err == nil {
 		err = w.walk(dir, ".")
 	}

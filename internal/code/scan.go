@@ -154,7 +154,7 @@ func (s *Scanner) match(root string, patterns []string) ([]string, error) {
 
 // hashAll hashes the files at paths, each once, within the limits.
 func (s *Scanner) hashAll(root string, paths []string, into map[string]string) error {
-	real, err := filepath.EvalSymlinks(root)
+	realRoot, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (s *Scanner) hashAll(root string, paths []string, into map[string]string) e
 	}
 	var total int64
 	for _, name := range paths {
-		f, err := s.hash(real, name, MaxBytes-total)
+		f, err := s.hash(realRoot, name, MaxBytes-total)
 		if err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func check(snap pool.Snapshot) error {
 }
 
 func copyAll(ctx context.Context, snap pool.Snapshot, to string) error {
-	real, err := filepath.EvalSymlinks(snap.Root)
+	realRoot, err := filepath.EvalSymlinks(snap.Root)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func copyAll(ctx context.Context, snap pool.Snapshot, to string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		full, err := resolve(real, name)
+		full, err := resolve(realRoot, name)
 		if err != nil {
 			return err
 		}
