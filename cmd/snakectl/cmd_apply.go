@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snakectl/snakectl/client"
+	"github.com/snakectl/snakectl/internal/planner"
+)
+
+// applyOptions are the flags of `snakectl apply` and `snakectl destroy`.
+type applyOptions struct {
+	plan        planOptions
+	autoApprove bool
+	detach      bool
+	message     string
+}
+
+func newApplyCommand(a *App) *cobra.Command {
+	var opts applyOptions
+	cmd := command{
+		use:   "apply [DIR|FILE] [--auto-approve] [--json] [--detach] [-m TEXT]",
+		short: "Carry a plan out",
+		long: `Show the plan, ask for a yes, and carry it out: new workers are ready before old
+ones drain, and nothing changes before the new adapter has proved that it starts.
+A supervisor is started when none runs. The first Ctrl-C stops at the next safe
+point, the second leaves the operation to the supervisor. Exit codes: 0 done, 1
+nothing changed, 4 something did not reach its goal, 5 stale plan, 130 interrupted.`,
+		examples: [2]string{"snakectl apply", "snakectl apply pools.hcl --auto-approve -m 'more workers'"},
+		args:     cobra.MaximumNArgs(1),
+		run:      func(ctx context.Context, args []string) error { return a.runApply(ctx, args, opts) },
+	}.cobraRaw()
+	opts.plan.vars.bind(cmd)
+	opts.bind(cmd)
+	return cmd
+}
+
+// newDestroyCommand returns `snakectl destroy`: an apply that plans the end.
+func newDestroyCommand(a *App) *cobra.Command {
+	opts := applyOptions{plan: planOptions{destroy: true}}
+	cmd := command{
+		use:   "destroy [--auto-approve] [--json] [--detach] [-m TEXT]",
+		short: "Drain and stop every pool",
+		long: `Show which pools end, ask for a yes, then drain and stop all of their workers. The
+supervisor and the history stay; apply brings the pools back.`,
+		examples: [2]string{"snakectl destroy", "snakectl destroy --auto-approve"},
+		args:     cobra.NoArgs,
+		run:      func(ctx context.Context, args []string) error { return a.runApply(ctx, args, opts) },
+	}.cobraRaw()
+	opts.bind(cmd)
+	return cmd
+}
+
+func (o *applyOptions) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
+	flags.BoolVar(&o.detach, "detach", false, "return as soon as the supervisor has taken the operation on")
+	flags.BoolVar(&o.plan.json, "json", false, "print one JSON event a line; needs --auto-approve")
+	flags.BoolVar(&o.plan.compact, "compact", false, "one line per address in the plan")
+	flags.BoolVar(&o.plan.verbose, "verbose", false, "also the attributes that stay as they are")
+	flags.StringVarP(&o.message, "message", "m", "", "what the history says about this revision")
+}
+
+func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) error {
+	if opts.plan.json && !opts.autoApprove {
+		return errors.New("--json needs --auto-approve: there is nobody to ask")
+	}
+	if !a.StdinTTY && !opts.autoApprove {
+		return errors.New("cannot ask for approval: standard input is not a terminal; look at \"snakectl plan\" and add --auto-approve")
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	wanted, plan, err := a.prepareApply(ctx, c, args, opts)
+	if err != nil {
+		return err
+	}
+	if plan.Empty() {
+		return a.nothingToApply(wanted, plan, opts)
+	}
+	if opts.plan.json {
+		err = a.printPlanEvents(plan)
+	} else {
+		fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(wanted.header(plan), opts.plan)))
+	}
+	if err != nil {
+		return err
+	}
+	if !opts.autoApprove {
+		if err := a.approve(ctx); err != nil {
+			return err
+		}
+	}
+	return a.carryOut(ctx, c, wanted, plan, opts)
+}
+
+// prepareApply loads, starts the supervisor if need be, and plans. An interrupt
+// ends it: nothing has changed yet.
+func (a *App) prepareApply(ctx context.Context, c *client.Client, args []string, opts applyOptions) (*wish, *planner.Plan, error) {
+	ctx, stop := a.interruptible(ctx)
+	defer stop()
+	wanted, err := a.wanted(ctx, args, opts.plan.vars, opts.plan.destroy, opts.plan.json)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.ensureSupervisor(ctx, c); err != nil {
+		return nil, nil, err
+	}
+	plan, err := c.Plan(ctx, wanted.request())
+	return wanted, plan, a.explain(err)
+}
+
+func (a *App) nothingToApply(w *wish, plan *planner.Plan, opts applyOptions) error {
+	if opts.plan.json {
+		return a.printPlanEvents(plan)
+	}
+	fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(w.header(plan), opts.plan)))
+	return nil
+}
+
+// approve asks on the terminal. Only yes is yes.
+func (a *App) approve(ctx context.Context) error {
+	fmt.Fprint(a.Stderr, "\nCarry this out? Only \"yes\" is a yes: ")
+	answer := make(chan string, 1)
+	go func() { // ends with the answer or with the process
+		line, _ := bufio.NewReader(a.Stdin).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-answer:
+		if line == "yes" {
+			return nil
+		}
+		return errors.New("not approved; nothing was changed")
+	case <-a.Interrupts:
+	case <-ctx.Done():
+	}
+	return &codedError{code: exitInterrupted, err: errors.New("interrupted before the approval; nothing was changed")}
+}
+
+// carryOut sends the approved plan and follows the operation to its end.
+func (a *App) carryOut(ctx context.Context, c *client.Client, w *wish, plan *planner.Plan, opts applyOptions) error {
+	op := &operation{app: a, client: c, detach: opts.detach}
+	if opts.plan.json {
+		lines := json.NewEncoder(a.Stdout)
+		op.show = func(ev client.Event) { _ = lines.Encode(ev) } // a broken pipe does not stop an operation
+	} else {
+		progress := a.newProgress()
+		defer progress.close()
+		op.progress = progress
+		op.show = progress.show
+	}
+	outcome, err := op.follow(ctx, client.ApplyRequest{
+		Desired: w.desired(), Options: w.options, Approved: plan, By: a.by(), Message: opts.message,
+	})
+	if op.progress != nil {
+		op.progress.close()
+	}
+	if err != nil || outcome == nil {
+		return a.explain(err)
+	}
+	code := resultExit(outcome.Result)
+	if !opts.plan.json {
+		a.tellOutcome(ctx, c, w, plan, outcome, op.failures)
+	}
+	return exitWith(code)
+}

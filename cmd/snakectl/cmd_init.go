@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+//go:embed scaffold/*
+var scaffold embed.FS
+
+// scaffoldFiles maps the name of each file that init writes to the one it is
+// made from: the tools of this repository would mind a nested .gitignore.
+var scaffoldFiles = []struct{ name, source string }{
+	{"pools.hcl", "scaffold/pools.hcl"},
+	{"adapter.py", "scaffold/adapter.py"},
+	{".gitignore", "scaffold/gitignore"},
+}
+
+func newInitCommand(a *App) *cobra.Command {
+	return command{
+		use:   "init [DIR]",
+		short: "Write a first configuration and adapter",
+		long: `Write pools.hcl, adapter.py and .gitignore into a directory: one pool of two workers
+that can be planned, applied and called as it stands. A file that exists is never
+overwritten: then nothing is written and the exit code is 1.`,
+		examples: [2]string{"snakectl init", "snakectl init hello"},
+		args:     cobra.MaximumNArgs(1),
+		run:      func(_ context.Context, args []string) error { return a.runInit(args) },
+	}.cobra(a)
+}
+
+func (a *App) runInit(args []string) error {
+	dir := "."
+	if len(args) > 0 {
+		dir = args[0]
+	}
+	for _, file := range scaffoldFiles {
+		target := filepath.Join(dir, file.name)
+		if _, err := os.Lstat(target); err == nil {
+			return fmt.Errorf("cannot initialise %s: %s exists; choose another directory or move the file away", dir, target)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("cannot initialise %s: %w", dir, err)
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot initialise %s: %w", dir, err)
+	}
+	for _, file := range scaffoldFiles {
+		if err := writeNew(filepath.Join(dir, file.name), file.source); err != nil {
+			return fmt.Errorf("cannot initialise %s: %w", dir, err)
+		}
+		fmt.Fprintf(a.Stdout, "wrote %s\n", filepath.Join(dir, file.name))
+	}
+	next := "snakectl plan"
+	if dir != "." {
+		next += " " + dir
+	}
+	a.say("Next: %s", next)
+	return nil
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(target, source string) error {
+	text, err := scaffold.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}

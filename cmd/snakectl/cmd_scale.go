@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// maxSize is what the language allows for the attribute size.
+func maxSize() int { return int(pool.FindRow(pool.PoolSchema(), "size").Max) }
+
+func newScaleCommand(a *App) *cobra.Command {
+	return command{
+		use:   "scale POOL N",
+		short: "Set the size of a pool by hand",
+		long: `Set how many workers a pool runs, without a change of the configuration. The new
+size is an override: plan shows it as drift, with who set it and when, and the
+next apply sets the configured size again.`,
+		examples: [2]string{"snakectl scale api 8", "snakectl scale 'pool.etl[\"eu\"]' 2"},
+		args:     cobra.ExactArgs(2),
+		run:      func(ctx context.Context, args []string) error { return a.runScale(ctx, args[0], args[1]) },
+	}.cobra(a)
+}
+
+func (a *App) runScale(ctx context.Context, name, number string) error {
+	addr, err := pool.ParseAddress(name)
+	if err != nil {
+		return err
+	}
+	size, err := strconv.Atoi(number)
+	if err != nil || size < 0 || size > maxSize() {
+		return fmt.Errorf("cannot scale %s to %q: the size is a whole number from 0 to %d", addr, number, maxSize())
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	scaled, err := c.Scale(ctx, addr, size, a.by())
+	if err != nil {
+		return a.explain(err)
+	}
+	fmt.Fprintf(a.Stdout, "%s: size %d -> %d\n", addr, scaled.Old, scaled.Size)
+	a.say("The next apply sets the configured size again. To keep this one, write size = %d in the configuration.", size)
+	return nil
+}

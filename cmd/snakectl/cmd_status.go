@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+func newStatusCommand(a *App) *cobra.Command {
+	var asJSON bool
+	cmd := command{
+		use:   "status [POOL] [--json]",
+		short: "Show the pools and their workers",
+		long: `Show every pool with its size, its ready and busy workers, the queue and the calls
+it has answered. With POOL also show each of its workers. --json prints all of it.`,
+		examples: [2]string{"snakectl status", "snakectl status api --json"},
+		args:     cobra.MaximumNArgs(1),
+		run:      func(ctx context.Context, args []string) error { return a.runStatus(ctx, args, asJSON) },
+	}.cobra(a)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *App) runStatus(ctx context.Context, args []string, asJSON bool) error {
+	var addrs []string
+	for _, word := range args {
+		addr, err := pool.ParseAddress(word)
+		if err != nil {
+			return err
+		}
+		addrs = append(addrs, addr)
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	status, err := c.Status(ctx, addrs...)
+	if err != nil {
+		return a.explain(err)
+	}
+	if asJSON {
+		return writeJSON(a.Stdout, status, a.StdoutTTY)
+	}
+	fmt.Fprint(a.Stdout, renderStatus(status, len(addrs) > 0, time.Now()))
+	return nil
+}

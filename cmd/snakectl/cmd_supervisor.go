@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snakectl/snakectl/client"
+)
+
+// newSupervisorCommand returns `snakectl supervisor` and its commands.
+func newSupervisorCommand(a *App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "supervisor",
+		Short: "Run, start, stop or look at the supervisor",
+		Long: `The supervisor is the process that holds an instance's workers. apply and exec
+start it when it is needed; these commands manage it by hand.`,
+		Example: examples("snakectl supervisor status", "snakectl supervisor restart"),
+		Args:    unknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(newSupervisorRun(a), newSupervisorStart(a), newSupervisorStop(a),
+		newSupervisorRestart(a), newSupervisorStatus(a))
+	return cmd
+}
+
+func newSupervisorRun(a *App) *cobra.Command {
+	return command{
+		use:   "run",
+		short: "Be the supervisor, in the foreground",
+		long: `Be the supervisor of the instance until SIGTERM or SIGINT, then drain the workers,
+stop them and exit with status 0. A second signal ends it at once; its workers
+then wait for the next supervisor as long as settings.orphan_grace says.`,
+		examples: [2]string{"snakectl supervisor run", "snakectl supervisor run --instance /srv/workers"},
+		args:     cobra.NoArgs,
+		run:      func(ctx context.Context, _ []string) error { return a.superviseInForeground(ctx) },
+	}.cobraRaw()
+}
+
+// superviseInForeground runs the supervisor until the first interrupt has drained
+// it, or a second one ends the wait.
+func (a *App) superviseInForeground(ctx context.Context) error {
+	dir, err := a.instanceDir()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot use the instance directory: %w; name one that you may write with --instance DIR", err)
+	}
+	log := slog.New(slog.NewTextHandler(a.Stderr, nil))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	manager := a.getenv("NOTIFY_SOCKET")
+	done := make(chan error, 1)
+	go func() {
+		done <- runSupervisor(ctx, supervisorConfig{
+			Instance: dir, Version: a.Version, Log: log,
+			Ready: func() { notifyOrLog(ctx, log, manager, "READY=1") },
+		})
+	}()
+	select {
+	case err := <-done:
+		return err
+	case sig := <-a.Interrupts:
+		log.Info("supervisor stops", "signal", fmt.Sprint(sig))
+		notifyOrLog(ctx, log, manager, "STOPPING=1")
+		stop()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-a.Interrupts:
+		return &codedError{code: exitInterrupted, err: errors.New("a second signal ended the supervisor before it had drained")}
+	}
+}
+
+func notifyOrLog(ctx context.Context, log *slog.Logger, socket, state string) {
+	if err := notifyManager(ctx, socket, state); err != nil {
+		log.Warn("service manager not notified", "err", err)
+	}
+}
+
+func newSupervisorStart(a *App) *cobra.Command {
+	return command{
+		use:   "start",
+		short: "Start the supervisor in the background",
+		long: `Start the supervisor of the instance in the background and wait until it answers.
+It brings up the pools that were applied last, and adopts workers that still run.
+Nothing happens when it runs already.`,
+		examples: [2]string{"snakectl supervisor start", "snakectl supervisor start --instance /srv/workers"},
+		args:     cobra.NoArgs,
+		run:      func(ctx context.Context, _ []string) error { return a.runStart(ctx) },
+	}.cobra(a)
+}
+
+func (a *App) runStart(ctx context.Context) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if status, err := c.Status(ctx); err == nil {
+		fmt.Fprintf(a.Stdout, "The supervisor runs already (pid %d).\n", status.Supervisor.PID)
+		return nil
+	} else if !errors.Is(err, client.ErrNoSupervisor) {
+		return a.explain(err)
+	}
+	if a.global.noStart {
+		return errors.New("--no-start forbids to start a supervisor")
+	}
+	dir, err := a.instanceDir()
+	if err != nil {
+		return err
+	}
+	pid, err := a.startSupervisor(ctx, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stdout, "Started the supervisor of %s (pid %d).\n", dir, pid)
+	return nil
+}
+
+const stopLimit = 2 * time.Minute
+
+func newSupervisorStop(a *App) *cobra.Command {
+	var keep bool
+	var limit time.Duration
+	cmd := command{
+		use:   "stop [--keep-workers] [--timeout D]",
+		short: "Drain the workers and end the supervisor",
+		long: `End the supervisor and wait until it is gone. Workers finish their calls and stop,
+all at the same time. With --keep-workers they live on and wait for the next
+supervisor as long as settings.orphan_grace says.`,
+		examples: [2]string{"snakectl supervisor stop", "snakectl supervisor stop --keep-workers"},
+		args:     cobra.NoArgs,
+		run: func(ctx context.Context, _ []string) error {
+			pid, err := a.stopSupervisor(ctx, keep, limit)
+			if errors.Is(err, client.ErrNoSupervisor) {
+				fmt.Fprintln(a.Stdout, "No supervisor runs.")
+				return nil
+			}
+			if err != nil {
+				return a.explain(err)
+			}
+			fmt.Fprintf(a.Stdout, "Stopped the supervisor (pid %d).\n", pid)
+			return nil
+		},
+	}.cobra(a)
+	cmd.Flags().BoolVar(&keep, "keep-workers", false, "leave the workers to the next supervisor")
+	cmd.Flags().DurationVar(&limit, "timeout", stopLimit, "how long to wait for its end")
+	return cmd
+}
+
+func newSupervisorRestart(a *App) *cobra.Command {
+	var limit time.Duration
+	cmd := command{
+		use:   "restart [--timeout D]",
+		short: "Replace the supervisor and keep its workers",
+		long: `End the supervisor, leave its workers running, and start a new supervisor, which
+adopts them. Calls that run meanwhile go on in their workers.`,
+		examples: [2]string{"snakectl supervisor restart", "snakectl supervisor restart --timeout 10s"},
+		args:     cobra.NoArgs,
+		run: func(ctx context.Context, _ []string) error {
+			if a.global.noStart {
+				return errors.New("--no-start forbids to start a supervisor")
+			}
+			if _, err := a.stopSupervisor(ctx, true, limit); err != nil && !errors.Is(err, client.ErrNoSupervisor) {
+				return a.explain(err)
+			}
+			return a.runStart(ctx)
+		},
+	}.cobra(a)
+	cmd.Flags().DurationVar(&limit, "timeout", stopLimit, "how long to wait for the end of the old one")
+	return cmd
+}
+
+func newSupervisorStatus(a *App) *cobra.Command {
+	var asJSON bool
+	cmd := command{
+		use:   "status [--json]",
+		short: "Say whether a supervisor runs, and which",
+		long: `Print the pid, version and revision of the instance's supervisor. The exit code is
+0 when it answers and 1 when none does.`,
+		examples: [2]string{"snakectl supervisor status", "snakectl supervisor status --json"},
+		args:     cobra.NoArgs,
+		run:      func(ctx context.Context, _ []string) error { return a.runSupervisorStatus(ctx, asJSON) },
+	}.cobra(a)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *App) runSupervisorStatus(ctx context.Context, asJSON bool) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	status, err := c.Status(ctx)
+	if err != nil {
+		return a.explain(err)
+	}
+	if asJSON {
+		return json.NewEncoder(a.Stdout).Encode(status.Supervisor)
+	}
+	fmt.Fprintln(a.Stdout, supervisorLine(status, time.Now()))
+	return nil
+}

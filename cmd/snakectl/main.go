@@ -1,0 +1,26 @@
+// Command snakectl declares pools of Python workers in HCL, plans what would
+// change in the running system, applies it without dropping a call, and runs
+// commands on the workers.
+//
+// The program is the type App, which a test can run in its own process; main only
+// turns its result into an exit code. Every command has its own file, cmd_NAME.go:
+// an options struct, a constructor that binds the flags and a run method. Files
+// called view_NAME.go turn values into text and do nothing else.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker (-X main.version=…).
+var version = "0.1.0-dev"
+
+func main() {
+	interrupts := make(chan os.Signal, 2)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	app := NewApp(version, interrupts)
+	os.Exit(app.Run(context.Background(), os.Args[1:]))
+}

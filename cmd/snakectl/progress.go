@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/snakectl/snakectl/client"
+)
+
+// redrawEvery bounds how often the lines on a terminal are redrawn.
+const redrawEvery = 200 * time.Millisecond
+
+// progress shows the course of an operation: on a terminal one line per address
+// that is redrawn, elsewhere one line per change of state.
+type progress struct {
+	out   io.Writer
+	quiet bool
+
+	mu sync.Mutex // guards everything below
+	// live is true while lines on a terminal are redrawn.
+	live  bool
+	order []string
+	text  map[string]string
+	drawn int
+	dirty bool
+
+	stop chan struct{}
+	done chan struct{}
+}
+
+// newProgress returns the view for Stderr. It must be closed; closing twice does
+// no harm.
+func (a *App) newProgress() *progress {
+	p := &progress{out: a.Stderr, quiet: a.global.quiet, text: map[string]string{}}
+	if a.StderrTTY && !a.global.quiet {
+		p.live, p.stop, p.done = true, make(chan struct{}), make(chan struct{})
+		go p.redraw()
+	}
+	return p
+}
+
+// show takes one event.
+func (p *progress) show(ev client.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.quiet {
+		return
+	}
+	text, passing := describeEvent(ev, p.live)
+	switch {
+	case text == "":
+	case ev.Addr == "":
+		p.clear()
+		fmt.Fprintln(p.out, text)
+		p.draw()
+	case p.live:
+		p.set(ev.Addr, text)
+	case !passing:
+		fmt.Fprintln(p.out, progressLine(ev.Addr, text))
+	}
+}
+
+func (p *progress) set(addr, text string) {
+	if _, known := p.text[addr]; !known {
+		p.order = append(p.order, addr)
+	}
+	p.dirty = p.dirty || p.text[addr] != text
+	p.text[addr] = text
+}
+
+// close draws the last state and ends the redrawing.
+func (p *progress) close() {
+	p.mu.Lock()
+	live := p.live
+	p.live = false
+	p.mu.Unlock()
+	if !live {
+		return
+	}
+	close(p.stop)
+	<-p.done
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draw()
+}
+
+func (p *progress) redraw() {
+	defer close(p.done)
+	tick := time.NewTicker(redrawEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-tick.C:
+			p.mu.Lock()
+			if p.dirty {
+				p.draw()
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
+// draw replaces the lines on the terminal. The caller holds mu.
+func (p *progress) draw() {
+	p.clear()
+	for _, addr := range p.order {
+		fmt.Fprintln(p.out, progressLine(addr, p.text[addr]))
+	}
+	p.drawn, p.dirty = len(p.order), false
+}
+
+// clear moves to the first of the drawn lines and erases them. The caller holds mu.
+func (p *progress) clear() {
+	if p.drawn > 0 {
+		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", p.drawn)
+		p.drawn = 0
+	}
+}
+
+// addressWidth is where the text of a progress line begins.
+const addressWidth = 22
+
+func progressLine(addr, text string) string {
+	return addr + strings.Repeat(" ", max(addressWidth-len(addr), 2)) + text
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/snakectl/snakectl/client"
+)
+
+// stopSupervisor asks the supervisor to end and waits until its process is gone.
+// It returns the pid that it had. With keepWorkers the workers live on and wait
+// for the next supervisor.
+func (a *App) stopSupervisor(ctx context.Context, keepWorkers bool, limit time.Duration) (int, error) {
+	c, err := a.client()
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	status, err := c.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	pid := status.Supervisor.PID
+	if err := c.StopSupervisor(ctx, keepWorkers); err != nil {
+		return pid, err
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = waitUntil(limited, func() (bool, error) {
+		return errors.Is(c.Healthy(limited), client.ErrNoSupervisor) && !processLives(pid), nil
+	})
+	if err != nil && ctx.Err() == nil {
+		return pid, &codedError{code: exitTimeout, err: fmt.Errorf(
+			"the supervisor (pid %d) has not ended within %s: it still drains its workers; wait longer with --timeout", pid, limit)}
+	}
+	return pid, err
+}
+
+// processLives reports whether the process exists and is more than a zombie that
+// nobody has reaped.
+func processLives(pid int) bool {
+	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist) || !hasProc()
+	}
+	// The state follows the name, which is in parentheses and may hold anything.
+	_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}
+
+func hasProc() bool {
+	_, err := os.Stat("/proc/self/stat")
+	return err == nil
+}

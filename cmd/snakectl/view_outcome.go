@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/snakectl/snakectl/client"
+	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// tellOutcome prints how an operation ended: success on Stdout, anything else on
+// Stderr with the reasons.
+func (a *App) tellOutcome(ctx context.Context, c *client.Client, w *wish, plan *planner.Plan, outcome *pool.Outcome, failures []pool.Event) {
+	switch outcome.Result {
+	case pool.ResultConverged, pool.ResultUnchanged:
+		fmt.Fprintln(a.Stdout, appliedLine(plan, outcome))
+		return
+	}
+	for _, ev := range failures {
+		if ev.Type == pool.EventPreflightFailed {
+			text := renderPreflightFailure(ev, w.snippet(ev.Addr), isNew(plan, ev.Addr))
+			fmt.Fprint(a.Stderr, a.paint(colorRed, "Error: ")+text)
+		}
+	}
+	serving := -1
+	if status, err := c.Status(ctx); err == nil {
+		serving = readyWorkers(status)
+	}
+	fmt.Fprint(a.Stderr, renderFailedOutcome(outcome, failures, plan.BaseRevision, serving))
+}
+
+// snippet returns the lines of the configuration that name the pool's adapter.
+func (w *wish) snippet(addr string) string {
+	if w.conf == nil {
+		return ""
+	}
+	return w.conf.config.Snippet(addr, "adapter")
+}
+
+func isNew(plan *planner.Plan, addr string) bool {
+	return slices.ContainsFunc(plan.Changes, func(c planner.Change) bool {
+		return c.Address == addr && c.Action == planner.ActionCreate
+	})
+}
+
+func readyWorkers(s *pool.Status) int {
+	ready := 0
+	for i := range s.Pools {
+		ready += s.Pools[i].Ready
+	}
+	return ready
+}
+
+// pastTense says what became of an address.
+var pastTense = map[planner.Action]string{
+	planner.ActionCreate: "created", planner.ActionUpdate: "updated", planner.ActionResize: "resized",
+	planner.ActionRepair: "repaired", planner.ActionRoll: "rolled", planner.ActionRecreate: "recreated",
+	planner.ActionDestroy: "destroyed",
+}
+
+// appliedLine is the last line of an apply that reached its goal.
+func appliedLine(plan *planner.Plan, outcome *pool.Outcome) string {
+	if outcome.Result == pool.ResultUnchanged {
+		return fmt.Sprintf("No changes were needed any more: everything matches revision %d.", outcome.Revision)
+	}
+	counts := map[planner.Action]int{}
+	serving := false
+	for i := range plan.Changes {
+		action := plan.Changes[i].Action
+		counts[action]++
+		serving = serving || (action != planner.ActionCreate && action != planner.ActionUpdate)
+	}
+	var parts []string
+	for _, action := range []planner.Action{
+		planner.ActionCreate, planner.ActionUpdate, planner.ActionResize, planner.ActionRepair,
+		planner.ActionRoll, planner.ActionRecreate, planner.ActionDestroy,
+	} {
+		if counts[action] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[action], pastTense[action]))
+		}
+	}
+	line := fmt.Sprintf("Applied revision %d in %s: %s.", outcome.Revision, seconds(outcome.MS), strings.Join(parts, ", "))
+	if serving {
+		line += fmt.Sprintf(" %s failed meanwhile.", count(int(outcome.CallsFailed), "call"))
+	}
+	return line
+}
+
+// renderPreflightFailure says why a pool's adapter does not start, with the line
+// that names it and Python's own words.
+func renderPreflightFailure(ev pool.Event, snippet string, created bool) string {
+	var b strings.Builder
+	adapter := "new adapter"
+	if created {
+		adapter = "adapter"
+	}
+	fmt.Fprintf(&b, "%s: the %s does not start\n\n", ev.Addr, adapter)
+	if snippet != "" {
+		b.WriteString(snippet + "\n\n")
+	}
+	after := ""
+	if ms := number(ev.Data, "ms"); ms > 0 {
+		after = " after " + seconds(ms)
+	}
+	e := callErrorOf(ev.Data)
+	if e == nil {
+		fmt.Fprintf(&b, "The preflight worker failed%s: %s\n", after, or(ev.Msg, "no reason was given"))
+		return b.String()
+	}
+	ended := "failed"
+	if e.Exit != "" {
+		ended = "ended with " + e.Exit
+	}
+	words := or(e.Traceback, e.Stderr)
+	if words == "" || !strings.Contains(words, e.Message) {
+		fmt.Fprintf(&b, "The preflight worker %s%s: %s\n", ended, after, strings.TrimSpace(errorText(e)))
+	} else {
+		fmt.Fprintf(&b, "The preflight worker %s%s:\n", ended, after)
+	}
+	b.WriteString(indent(words, "    "))
+	if e.Hint != "" {
+		b.WriteString(e.Hint + "\n")
+	}
+	return b.String()
+}
+
+func errorText(e *pool.CallError) string {
+	if e.Type == "" {
+		return e.Message
+	}
+	return e.Type + ": " + e.Message
+}
+
+// renderFailedOutcome says what an operation that missed its goal has left. A
+// negative serving means that nobody knows how many workers run.
+func renderFailedOutcome(o *pool.Outcome, failures []pool.Event, base uint64, serving int) string {
+	var b strings.Builder
+	if o.Message != "" {
+		b.WriteString(o.Message + "\n")
+	}
+	if o.Result == pool.ResultFailed || o.Result == pool.ResultStale || o.Result == pool.ResultConflict {
+		b.WriteString("Nothing was changed" + stillRunning(base, serving) + ".\n")
+		return b.String()
+	}
+	for _, addr := range o.Done {
+		b.WriteString(progressLine(addr, "done") + "\n")
+	}
+	for _, addr := range o.Failed {
+		b.WriteString(progressLine(addr, "failed"+reasonFor(addr, failures)) + "\n")
+	}
+	for _, addr := range o.NotAttempted {
+		b.WriteString(progressLine(addr, "not attempted") + "\n")
+	}
+	word := "did not reach its goal"
+	if o.Result == pool.ResultInterrupted {
+		word = "was stopped"
+	}
+	fmt.Fprintf(&b, "Revision %d %s after %s. See \"snakectl status\"; \"snakectl apply\" goes on from here.\n", o.Revision, word, seconds(o.MS))
+	return b.String()
+}
+
+func stillRunning(base uint64, serving int) string {
+	switch {
+	case serving < 0 || base == 0:
+		return ""
+	case serving == 1:
+		return fmt.Sprintf(": 1 worker still runs revision %d", base)
+	}
+	return fmt.Sprintf(": %d workers still run revision %d", serving, base)
+}
+
+func reasonFor(addr string, failures []pool.Event) string {
+	for _, ev := range failures {
+		if ev.Addr == addr {
+			if reason := or(textOf(ev.Data, "reason"), ev.Msg); reason != "" {
+				return ": " + reason
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// describeEvent returns what an event says about its address, or nothing.
+// Passing texts are for a line that is redrawn; on paper they would be noise.
+func describeEvent(ev pool.Event, live bool) (text string, passing bool) {
+	switch ev.Type {
+	case pool.EventPreflightStart:
+		return "preflight", true
+	case pool.EventPreflightOK:
+		return "preflight ok in " + seconds(number(ev.Data, "ms")), false
+	case pool.EventPreflightFailed:
+		return "preflight failed", false
+	case pool.EventStepStart:
+		return or(ev.Msg, "started"), true
+	case pool.EventStepProgress:
+		return stepProgress(ev, live), false
+	case pool.EventStepOK:
+		return or(ev.Msg, "done") + " in " + seconds(number(ev.Data, "ms")), false
+	case pool.EventStepFailed:
+		return "failed: " + or(textOf(ev.Data, "reason"), ev.Msg), false
+	case pool.EventRolloutPaused:
+		return "paused: " + ev.Msg, false
+	case pool.EventDiagnostic:
+		return ev.Msg, false
+	}
+	return "", true
+}
+
+// stepProgress says how many of the workers are there: "[#####---] 5/8, 0 failed".
+func stepProgress(ev pool.Event, live bool) string {
+	done, total := number(ev.Data, "done"), number(ev.Data, "total")
+	text := fmt.Sprintf("%d/%d", done, total)
+	if ev.Msg != "" {
+		text += " " + ev.Msg
+	}
+	if failed := number(ev.Data, "failed"); failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if live && total > 0 {
+		text = bar(done, total) + " " + text
+	}
+	return text
+}
+
+// bar draws a part of a whole, eight characters wide.
+func bar(done, total int64) string {
+	const width = 8
+	full := int(min(max(done, 0), total) * width / total)
+	return "[" + strings.Repeat("#", full) + strings.Repeat("-", width-full) + "]"
+}
+
+// seconds prints milliseconds as seconds, with as many digits as mean something.
+func seconds(ms int64) string {
+	if ms < 10_000 {
+		return fmt.Sprintf("%.2fs", float64(ms)/1000)
+	}
+	return fmt.Sprintf("%.1fs", float64(ms)/1000)
+}
+
+// number reads a number of an event's data; after a trip through JSON it is a float.
+func number(data map[string]any, key string) int64 {
+	switch v := data[key].(type) {
+	case float64:
+		return int64(v)
+	case int64:
+		return v
+	case int:
+		return int64(v)
+	}
+	return 0
+}
+
+func textOf(data map[string]any, key string) string {
+	text, _ := data[key].(string)
+	return text
+}
+
+// callErrorOf reads the call error of a failure's data, nil when it has none.
+func callErrorOf(data map[string]any) *pool.CallError {
+	raw, ok := data["error"]
+	if !ok {
+		return nil
+	}
+	text, err := json.Marshal(raw)
+	if err != nil {
+		return nil
+	}
+	var e pool.CallError
+	if json.Unmarshal(text, &e) != nil {
+		return nil
+	}
+	return &e
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// golden compares text with a file below testdata; UPDATE=1 writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestRenderStatus(t *testing.T) {
+	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	started := now.Add(-3*time.Hour - 20*time.Minute - 5*time.Second)
+	status := &pool.Status{
+		Supervisor: pool.SupervisorStatus{PID: 4242, Version: "0.1.0", StartedAt: now.Add(-49 * time.Hour), Instance: "/srv/workers", Notice: "the state was restored from a backup"},
+		Revision:   3,
+		Pools: []pool.PoolStatus{
+			{
+				Address: "pool.api", Profile: "process", Default: true, Size: 2, Ready: 1, Busy: 1, Queued: 7,
+				Calls: pool.CallCounts{OK: 120, Failed: 2, Timeout: 1, Rejected: 3, QueueTimeout: 4}, Restarts: 5,
+				Workers: []pool.WorkerStatus{
+					{Address: "pool.api/0", Incarnation: "7f2c", PID: 4250, State: pool.WorkerBusy, Slots: 1, Calls: 31, RSSBytes: 15 << 20, LaunchHash: "0123456789abcdef", StartedAt: &started},
+					{Address: "pool.api/1", State: pool.WorkerQuarantined, Message: "exited 3 times in 60s: exit status 1\nTraceback"},
+				},
+			},
+			{Address: `pool.etl["eu"]`, Profile: "process", Message: "size is 0"},
+		},
+	}
+	golden(t, "status.txt", renderStatus(status, true, now))
+	golden(t, "status_empty.txt", renderStatus(&pool.Status{Supervisor: pool.SupervisorStatus{PID: 1, Version: "0.1.0", StartedAt: now}}, false, now))
+}
+
+func TestProgressOnPaper(t *testing.T) {
+	out := &lockedBuffer{}
+	p := &progress{out: out, text: map[string]string{}}
+	for _, ev := range rollEvents() {
+		p.show(ev)
+	}
+	p.close()
+	golden(t, "progress.txt", out.String())
+}
+
+func TestProgressOnATerminal(t *testing.T) {
+	a := newTestApp(t)
+	a.StderrTTY = true
+	p := a.newProgress()
+	for _, ev := range rollEvents() {
+		p.show(ev)
+	}
+	p.close()
+	p.close()
+	got := a.stderr.String()
+	const last = "pool.api              done in 4.00s\npool.etl              failed: it never became healthy\n"
+	if len(got) < len(last) || got[len(got)-len(last):] != last {
+		t.Errorf("a terminal ends with %q, want %q", got, last)
+	}
+}
+
+// rollEvents are those of a roll beside one that fails.
+func rollEvents() []pool.Event {
+	return []pool.Event{
+		{Type: pool.EventOpAccepted, Op: "op-7"},
+		{Type: pool.EventPreflightStart, Addr: "pool.api"},
+		{Type: pool.EventPreflightOK, Addr: "pool.api", Data: map[string]any{"ms": 440.0}},
+		{Type: pool.EventStepStart, Addr: "pool.api", Msg: "rolling"},
+		{Type: pool.EventWorkerReady, Addr: "pool.api/4"},
+		{Type: pool.EventStepProgress, Addr: "pool.api", Msg: "new", Data: map[string]any{"done": 5.0, "total": 8.0, "failed": 0.0}},
+		{Type: pool.EventDiagnostic, Msg: "Warning: the machine is busy"},
+		{Type: pool.EventStepProgress, Addr: "pool.etl", Data: map[string]any{"done": 0.0, "total": 3.0, "failed": 1.0}},
+		{Type: pool.EventStepOK, Addr: "pool.api", Data: map[string]any{"ms": 4000.0}},
+		{Type: pool.EventStepFailed, Addr: "pool.etl", Data: map[string]any{"reason": "it never became healthy"}},
+		{Type: pool.EventOpComplete},
+	}
+}
+
+func TestStepProgress(t *testing.T) {
+	ev := pool.Event{Type: pool.EventStepProgress, Msg: "new", Data: map[string]any{"done": 5.0, "total": 8.0}}
+	if got, _ := describeEvent(ev, true); got != "[#####---] 5/8 new" {
+		t.Errorf("on a terminal: %q", got)
+	}
+	ev.Data["total"] = 0.0
+	if got, _ := describeEvent(ev, true); got != "5/0 new" {
+		t.Errorf("nothing to do: %q", got)
+	}
+}
+
+func TestRenderPreflightFailure(t *testing.T) {
+	const snippet = "  on pools.hcl line 12, in pool \"api\":\n  12:   adapter = \"myapp.adapters:ApiAdapterV2\""
+	trace := pool.CallError{
+		Category: pool.CategoryRaised, Type: "ModuleNotFoundError", Message: "No module named 'orjson'", Exit: "exit status 1",
+		Traceback: "  File \"src/myapp/adapters.py\", line 4, in <module>\nModuleNotFoundError: No module named 'orjson'\n",
+	}
+	tests := []struct {
+		name    string
+		data    map[string]any
+		snippet string
+		created bool
+	}{
+		{"traceback", map[string]any{"ms": 380.0, "error": trace}, snippet, false},
+		{"killed", map[string]any{"ms": 380.0, "error": pool.CallError{
+			Message: "the worker died while it started", Exit: "signal: killed", Stderr: "last words", Hint: "Give it more memory.",
+		}}, snippet, true},
+		{"nothing_known", map[string]any{}, "", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ev := pool.Event{Addr: "pool.api", Data: test.data}
+			golden(t, "preflight_"+test.name+".txt", renderPreflightFailure(ev, test.snippet, test.created))
+		})
+	}
+}
+
+func TestRenderFailedOutcome(t *testing.T) {
+	failures := []pool.Event{{Addr: "pool.etl", Data: map[string]any{"reason": "it never became healthy"}}}
+	mixed := &pool.Outcome{
+		Result: pool.ResultMixed, Revision: 4, MS: 61234,
+		Done: []string{"pool.api"}, Failed: []string{"pool.etl"}, NotAttempted: []string{"pool.old"},
+	}
+	golden(t, "outcome_mixed.txt", renderFailedOutcome(mixed, failures, 3, 8))
+	conflict := &pool.Outcome{Result: pool.ResultConflict, Message: "pool.api is being changed by ops@build-1 since 15:04:05."}
+	golden(t, "outcome_conflict.txt", renderFailedOutcome(conflict, nil, 3, 1))
+}
+
+func TestAge(t *testing.T) {
+	now := time.Now()
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 900 * time.Millisecond: "0s", 59 * time.Second: "59s", 200 * time.Second: "3m20s",
+		time.Hour: "1h", 90*time.Minute + 5*time.Second: "1h30m", 52 * time.Hour: "2d4h", 48*time.Hour + time.Minute: "2d",
+	} {
+		if got := age(now.Add(-d), now); got != want {
+			t.Errorf("age of %s = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	var sorted []time.Duration
+	for i := range 100 {
+		sorted = append(sorted, time.Duration(i+1)*time.Millisecond)
+	}
+	for p, want := range map[int]float64{50: 50, 99: 99, 100: 100} {
+		if got := percentile(sorted, p); got != want {
+			t.Errorf("percentile(1..100, %d) = %v, want %v", p, got, want)
+		}
+	}
+	if got := percentile(sorted[:1], 50); got != 1 {
+		t.Errorf("percentile of one = %v, want 1", got)
+	}
+	if got := percentile(nil, 50); got != 0 {
+		t.Errorf("percentile of none = %v, want 0", got)
+	}
+}
