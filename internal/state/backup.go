@@ -38,7 +38,7 @@ func (s *Store) backup() error {
 		}
 	}
 	s.backedUp = s.serial
-	return install(temp, filepath.Join(s.dir, backupName(1)))
+	return os.Rename(temp, filepath.Join(s.dir, backupName(1)))
 }
 
 // rotate makes room for state.db.bak.1. A crash between two renames leaves a gap

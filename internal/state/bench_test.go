@@ -31,9 +31,15 @@ func BenchmarkAccept(b *testing.B) {
 		d.Pools = append(d.Pools, pool.Pool{Name: fmt.Sprint("more", i), Size: 4})
 	}
 	for b.Loop() {
-		if _, err := s.Accept(state.Acceptance{Base: s.Revision(), Desired: d, Op: "op"}); err != nil {
+		rev, err := s.Accept(state.Acceptance{Base: s.Revision(), Desired: d, Op: "op"})
+		if err != nil {
 			b.Fatal(err)
 		}
+		b.StopTimer()
+		if err := s.FinishRevision(rev.Number, pool.RevisionStable, "op", pool.Outcome{}); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
 	}
 }
 

@@ -180,7 +180,7 @@ func damages(size int) []damage {
 	for _, at := range []int{1, 15, 16, 79, 80, 1024, 4095} {
 		out = append(out, cut(at))
 	}
-	for at := pageSize; at < size; at += pageSize / 2 {
+	for at := pageSize; at < size; at += pageSize {
 		out = append(out, cut(at))
 	}
 	return out
@@ -237,7 +237,7 @@ func TestRandomDamage(t *testing.T) {
 	origin := lived(t)
 	before := viewOf(t, origin)
 	whole := readFile(t, origin, "state.db")
-	seeds := 150
+	seeds := 120
 	if testing.Short() {
 		seeds = 30
 	}

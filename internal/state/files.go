@@ -42,7 +42,7 @@ func writeSidecar(dir string, id sidecar) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, fileSidecar), append(text, '\n'))
+	return writeFile(filepath.Join(dir, fileSidecar), append(text, '\n'), true)
 }
 
 // writeAccepted writes accepted.json, which is for people alone: nothing reads
@@ -52,19 +52,19 @@ func writeAccepted(dir string, rev pool.Revision) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, fileAccepted), append(text, '\n'))
+	return writeFile(filepath.Join(dir, fileAccepted), append(text, '\n'), false)
 }
 
 // writeFile replaces the file at path as a whole: a reader sees the old bytes or
-// the new ones, also after a crash.
-func writeFile(path string, data []byte) error {
+// the new ones. With sync that holds after a power loss too.
+func writeFile(path string, data []byte, sync bool) error {
 	temp := path + ".tmp"
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(data)
-	if err == nil {
+	if err == nil && sync {
 		err = file.Sync()
 	}
 	if closeErr := file.Close(); err == nil {
@@ -75,9 +75,8 @@ func writeFile(path string, data []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(temp)
-		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return err
 }
 
 func copyFile(to, from string) error {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"slices"
+	"strconv"
 
 	"go.etcd.io/bbolt"
 
@@ -12,62 +13,79 @@ import (
 // belong to them. Whatever keep says, these stay: the accepted revision, the
 // newest stable one and those that a worker's record names.
 func prune(tx *bbolt.Tx, keep int) error {
-	revisions, err := list[pool.Revision](tx, bucketRevisions)
+	revisions, err := tableOf(tx, bucketRevisions)
 	if err != nil {
 		return err
 	}
-	if len(revisions) <= keep {
-		return pruneOperations(tx, revisions, keep)
-	}
-	needed, err := revisionsInUse(tx)
+	ops, err := tableOf(tx, bucketOps)
 	if err != nil {
 		return err
 	}
-	for i := len(revisions) - 1; i >= 0; i-- {
-		if revisions[i].Status == pool.RevisionStable {
-			needed[revisions[i].Number] = true
-			break
+	if revisions.len() <= keep && ops.len() <= 2*keep {
+		return nil // the usual case decodes nothing
+	}
+	kept := map[uint64]bool{}
+	if err := newestStable(revisions, kept); err != nil {
+		return err
+	}
+	if err := revisionsInUse(tx, kept); err != nil {
+		return err
+	}
+	keys := revisions.keys()
+	for i, key := range keys {
+		number, err := strconv.ParseUint(key, 10, 64)
+		if err != nil {
+			return damaged("the revision %q has no number", key)
+		}
+		if i >= len(keys)-keep {
+			kept[number] = true
+		}
+		if !kept[number] {
+			if err := revisions.delete(key); err != nil {
+				return err
+			}
 		}
 	}
-	oldest := len(revisions) - keep
-	kept := revisions[oldest:]
-	for _, rev := range revisions[:oldest] {
-		if needed[rev.Number] {
-			kept = append(kept, rev)
-			continue
-		}
-		if err := remove(tx, bucketRevisions, revisionKey(rev.Number)); err != nil {
-			return err
-		}
-	}
-	return pruneOperations(tx, kept, keep)
+	return pruneOperations(ops, kept, keep)
 }
 
-// revisionsInUse returns the numbers that worker records name.
-func revisionsInUse(tx *bbolt.Tx) (map[uint64]bool, error) {
-	// Only the number is decoded: a worker's record carries a whole spec.
-	workers, err := list[struct {
-		Revision uint64 `json:"revision"`
-	}](tx, bucketWorkers)
-	used := map[uint64]bool{}
-	for _, w := range workers {
-		used[w.Revision] = true
+// newestStable adds the number of the newest stable revision to kept. It is
+// nearly always one of the last two.
+func newestStable(revisions table, kept map[uint64]bool) error {
+	c := revisions.bucket.Cursor()
+	for key, raw := c.Last(); key != nil; key, raw = c.Prev() {
+		var rev struct {
+			Number uint64              `json:"number"`
+			Status pool.RevisionStatus `json:"status"`
+		}
+		if err := decode(revisions.name, string(key), raw, &rev); err != nil {
+			return err
+		}
+		if rev.Status == pool.RevisionStable {
+			kept[rev.Number] = true
+			return nil
+		}
 	}
-	return used, err
+	return nil
+}
+
+// revisionsInUse adds the numbers that worker records name to kept.
+func revisionsInUse(tx *bbolt.Tx, kept map[uint64]bool) error {
+	records, err := list[workerRecord](tx, bucketWorkers)
+	for _, r := range records {
+		kept[r.Revision] = true
+	}
+	return err
 }
 
 // pruneOperations forgets finished operations of forgotten revisions and, of
 // those that made no revision, all but the newest keep.
-func pruneOperations(tx *bbolt.Tx, revisions []pool.Revision, keep int) error {
-	ops, err := list[Operation](tx, bucketOps)
+func pruneOperations(t table, kept map[uint64]bool, keep int) error {
+	ops, err := all[Operation](t)
 	if err != nil {
 		return err
 	}
 	slices.SortStableFunc(ops, func(a, b Operation) int { return b.At.Compare(a.At) })
-	kept := map[uint64]bool{}
-	for _, rev := range revisions {
-		kept[rev.Number] = true
-	}
 	without := 0
 	for _, op := range ops {
 		switch {
@@ -77,7 +95,7 @@ func pruneOperations(tx *bbolt.Tx, revisions []pool.Revision, keep int) error {
 			without++
 			continue
 		}
-		if err := remove(tx, bucketOps, op.ID); err != nil {
+		if err := t.delete(op.ID); err != nil {
 			return err
 		}
 	}

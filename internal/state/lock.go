@@ -43,7 +43,7 @@ func own(dir string) (*ownership, error) {
 		return nil, fmt.Errorf("cannot lock %s: %w", file.Name(), err)
 	}
 	o := &ownership{dir: dir, file: file}
-	if err := writeFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(os.Getpid())+"\n")); err != nil {
+	if err := writeFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(os.Getpid())+"\n"), false); err != nil {
 		o.release()
 		return nil, fmt.Errorf("cannot write in the instance directory %s: %w; choose another with --instance DIR", dir, cause(err))
 	}

@@ -3,7 +3,6 @@ package state
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -140,14 +139,17 @@ func (s *Store) FinishRevision(number uint64, status pool.RevisionStatus, op str
 // when limit is 0.
 func (s *Store) History(limit int) ([]pool.Revision, error) {
 	var out []pool.Revision
-	err := s.view("read the history", func(tx *bbolt.Tx) (err error) {
-		out, err = list[pool.Revision](tx, bucketRevisions)
+	err := s.view("read the history", func(tx *bbolt.Tx) error {
+		t, err := tableOf(tx, bucketRevisions)
+		if err != nil {
+			return err
+		}
+		if limit <= 0 {
+			limit = t.len()
+		}
+		out, err = newest[pool.Revision](t, limit)
 		return err
 	})
-	slices.Reverse(out)
-	if limit > 0 && len(out) > limit {
-		out = out[:limit]
-	}
 	return out, err
 }
 

@@ -10,13 +10,17 @@ const (
 	bucketAccepted  = "accepted"
 	bucketRevisions = "revisions"
 	bucketWorkers   = "workers"
+	bucketLaunches  = "launches"
 	bucketOps       = "ops"
 	bucketOverrides = "overrides"
 	bucketPlaces    = "places"
 )
 
 func buckets() []string {
-	return []string{bucketMeta, bucketAccepted, bucketRevisions, bucketWorkers, bucketOps, bucketOverrides, bucketPlaces}
+	return []string{
+		bucketMeta, bucketAccepted, bucketRevisions, bucketWorkers, bucketLaunches,
+		bucketOps, bucketOverrides, bucketPlaces,
+	}
 }
 
 // table is one bucket inside a transaction. The bucket's sequence holds the
@@ -48,7 +52,7 @@ func (t table) put(key string, v any) error {
 	if err != nil {
 		return err
 	}
-	if t.bucket.Get([]byte(key)) == nil {
+	if !t.has(key) {
 		if err := t.bucket.SetSequence(t.bucket.Sequence() + 1); err != nil {
 			return err
 		}
@@ -58,13 +62,41 @@ func (t table) put(key string, v any) error {
 
 // delete removes the record at key, if there is one.
 func (t table) delete(key string) error {
-	if t.bucket.Get([]byte(key)) == nil {
+	if !t.has(key) {
 		return nil
 	}
 	if err := t.bucket.SetSequence(t.bucket.Sequence() - 1); err != nil {
 		return err
 	}
 	return t.bucket.Delete([]byte(key))
+}
+
+// len returns the number of records.
+func (t table) len() int { return int(t.bucket.Sequence()) }
+
+func (t table) has(key string) bool { return t.bucket.Get([]byte(key)) != nil }
+
+func (t table) keys() []string {
+	var out []string
+	_ = t.bucket.ForEach(func(key, _ []byte) error {
+		out = append(out, string(key))
+		return nil
+	})
+	return out
+}
+
+// newest decodes at most limit records from the end, the last key first.
+func newest[T any](t table, limit int) ([]T, error) {
+	var out []T
+	c := t.bucket.Cursor()
+	for key, raw := c.Last(); key != nil && len(out) < limit; key, raw = c.Prev() {
+		var v T
+		if err := decode(t.name, string(key), raw, &v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // all decodes every record in key order.

@@ -2,12 +2,33 @@ package state
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/snakectl/snakectl/internal/pool"
 )
+
+// launch is what a worker was launched with. It names every file of an adapter's
+// code and is the same for all workers of a pool, so it is stored once, under
+// the hash of its content.
+type launch struct {
+	Spec    pool.Pool    `json:"spec"`
+	Runtime pool.Runtime `json:"runtime"`
+}
+
+// workerRecord is a worker without its launch: Spec and Runtime are zero.
+type workerRecord struct {
+	pool.Worker
+	Launch string `json:"launch"`
+	// Spec and Runtime hide those of Worker from the encoding.
+	Spec    *struct{} `json:"spec,omitempty"`
+	Runtime *struct{} `json:"runtime,omitempty"`
+}
 
 // WorkerKey returns the key of a worker's record: pool.api/3@7f2c.
 func WorkerKey(w pool.Worker) string { return pool.Incarnate(w.Address(), w.Incarnation) }
@@ -17,21 +38,28 @@ func WorkerKey(w pool.Worker) string { return pool.Incarnate(w.Address(), w.Inca
 // worker that is in both is written.
 func (s *Store) ApplyWorkers(put []pool.Worker, del []string) error {
 	return s.update("record workers", func(tx *bbolt.Tx) error {
-		t, err := tableOf(tx, bucketWorkers)
+		workers, err := tableOf(tx, bucketWorkers)
+		if err != nil {
+			return err
+		}
+		launches, err := tableOf(tx, bucketLaunches)
 		if err != nil {
 			return err
 		}
 		for _, key := range del {
-			if err := t.delete(key); err != nil {
+			if err := workers.delete(key); err != nil {
 				return err
 			}
 		}
 		for _, w := range put {
-			if err := t.put(WorkerKey(w), w); err != nil {
+			if err := putWorker(workers, launches, w); err != nil {
 				return err
 			}
 		}
-		return nil
+		if launches.len() < 2 {
+			return nil // one launch is as good as none to sweep
+		}
+		return sweepLaunches(workers, launches)
 	})
 }
 
@@ -51,8 +79,56 @@ func (s *Store) Workers() ([]pool.Worker, error) {
 	return out, err
 }
 
+func putWorker(workers, launches table, w pool.Worker) error {
+	text, err := json.Marshal(launch{Spec: w.Spec, Runtime: w.Runtime})
+	if err != nil {
+		return fmt.Errorf("cannot encode the launch of %s: %w", w.Address(), err)
+	}
+	sum := sha256.Sum256(text)
+	key := hex.EncodeToString(sum[:])
+	if !launches.has(key) {
+		if err := launches.put(key, json.RawMessage(text)); err != nil {
+			return err
+		}
+	}
+	return workers.put(WorkerKey(w), workerRecord{Worker: w, Launch: key})
+}
+
+// sweepLaunches forgets launches that no worker names any more.
+func sweepLaunches(workers, launches table) error {
+	records, err := all[workerRecord](workers)
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, r := range records {
+		used[r.Launch] = true
+	}
+	for _, key := range launches.keys() {
+		if !used[key] {
+			if err := launches.delete(key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func readWorkers(tx *bbolt.Tx) ([]pool.Worker, error) {
-	out, err := list[pool.Worker](tx, bucketWorkers)
+	records, err := list[workerRecord](tx, bucketWorkers)
+	if err != nil {
+		return nil, err
+	}
+	// Each worker gets its own copy: the maps of a spec are not shared.
+	out := make([]pool.Worker, 0, len(records))
+	for _, r := range records {
+		var l launch
+		if err := need(tx, bucketLaunches, r.Launch, &l); err != nil {
+			return nil, fmt.Errorf("launch of %s: %w", WorkerKey(r.Worker), err)
+		}
+		r.Worker.Spec, r.Worker.Runtime = l.Spec, l.Runtime
+		out = append(out, r.Worker)
+	}
 	slices.SortFunc(out, func(a, b pool.Worker) int {
 		return cmp.Or(
 			cmp.Compare(a.Pool, b.Pool),
@@ -60,5 +136,5 @@ func readWorkers(tx *bbolt.Tx) ([]pool.Worker, error) {
 			cmp.Compare(a.Incarnation, b.Incarnation),
 		)
 	})
-	return out, err
+	return out, nil
 }
