@@ -53,6 +53,9 @@ type Recycle struct{ Place int }
 // Repair gives quarantined places another start and forgets past failures.
 type Repair struct{}
 
+// Pause stops a roll where it is: what is under way ends, nothing more is replaced.
+type Pause struct{ Reason string }
+
 // Resize changes the size alone: an override set by hand.
 type Resize struct{ Size int }
 
@@ -69,6 +72,7 @@ func (Happened) event()  {}
 func (Stuck) event()     {}
 func (Recycle) event()   {}
 func (Repair) event()    {}
+func (Pause) event()     {}
 func (Resize) event()    {}
 func (Stop) event()      {}
 func (Tick) event()      {}

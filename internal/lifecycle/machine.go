@@ -96,6 +96,8 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 		m.recycle(e.Place)
 	case Repair:
 		m.repair()
+	case Pause:
+		m.fail(e.Reason, true)
 	case Resize:
 		m.target.Size = e.Size
 	case Stop:

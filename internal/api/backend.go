@@ -1,0 +1,39 @@
+package api
+
+import (
+	"context"
+	"net"
+
+	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// Backend is what the server needs of a supervisor. Errors that are a
+// *pool.CallError reach the caller as they are; others become internal ones.
+type Backend interface {
+	// ServeClient serves frames on a connection whose preface was read and closes it.
+	ServeClient(ctx context.Context, conn net.Conn)
+	Exec(ctx context.Context, req Exec) (ExecAnswer, error)
+	Status(addr string) pool.Status
+	Observe() pool.Observed
+	Plan(ctx context.Context, desired pool.Desired, opts planner.Options) planner.Plan
+	Apply(req Apply) Operation
+	// StopOperation reports whether there is such an operation.
+	StopOperation(id string) bool
+	Commands(name string) ([]pool.CommandInfo, error)
+	Scale(name string, size int, by string) (addr string, old int, err error)
+	Recycle(name string, place int, by string) (Operation, error)
+	Wait(ctx context.Context, name, what string) error
+	Logs(ref string) ([]Log, error)
+	Shutdown(keepWorkers bool)
+}
+
+// Operation is an operation that can be followed.
+type Operation interface {
+	// Follow calls see with every event from the first to op_complete. It returns
+	// early when ctx ends or see fails; the operation goes on.
+	Follow(ctx context.Context, see func(pool.Event) error) error
+}
+
+// Log is the file that one place's workers write to.
+type Log struct{ Worker, Path string }

@@ -1,0 +1,334 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/wire"
+)
+
+// maxRequest bounds a request of the control plane; a spec with many code files is
+// its largest.
+const maxRequest = 64 << 20
+
+// Apply asks for a configuration to become the accepted one. It is also the body
+// of POST /v1/apply.
+type Apply struct {
+	Desired  pool.Desired    `json:"desired"`
+	Options  planner.Options `json:"options"`
+	Approved *planner.Plan   `json:"approved,omitempty"`
+	By       string          `json:"by"`
+	Message  string          `json:"message,omitempty"`
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/observed", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.backend.Observe()) })
+	mux.HandleFunc("POST /v1/plan", s.plan)
+	mux.HandleFunc("POST /v1/apply", s.apply)
+	mux.HandleFunc("POST /v1/operations/{id}/stop", s.stopOperation)
+	mux.HandleFunc("GET /v1/pools/{pool}/commands", s.commands)
+	mux.HandleFunc("POST /v1/pools/{pool}/exec/{command}", s.exec)
+	mux.HandleFunc("POST /v1/pools/{pool}/scale", s.scale)
+	mux.HandleFunc("POST /v1/pools/{pool}/recycle", s.recycle)
+	mux.HandleFunc("GET /v1/pools/{pool}/wait", s.wait)
+	mux.HandleFunc("GET /v1/logs", s.logs)
+	mux.HandleFunc("POST /v1/supervisor/stop", s.stop)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, pool.NewCallError(pool.CategoryInvalidArgument, "there is no %s %s", r.Method, r.URL.Path))
+	})
+	return mux
+}
+
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	for _, p := range s.backend.Status("").Pools {
+		if p.Ready < p.Size {
+			refuse(w, http.StatusServiceUnavailable, pool.NewCallError(pool.CategoryUnavailable, "%s has %d of %d workers ready", p.Address, p.Ready, p.Size))
+			return
+		}
+	}
+	_, _ = io.WriteString(w, "ok\n")
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("pool")
+	if name == "" {
+		answer(w, s.backend.Status(""))
+		return
+	}
+	addr, err := pool.ParseAddress(name)
+	if err != nil {
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error()))
+		return
+	}
+	st := s.backend.Status(addr)
+	if len(st.Pools) == 0 {
+		_, err := s.backend.Commands(addr) // says which pools there are
+		fail(w, err)
+		return
+	}
+	answer(w, st)
+}
+
+func (s *Server) plan(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		Desired pool.Desired    `json:"desired"`
+		Options planner.Options `json:"options"`
+	}
+	if take(w, r, &req) {
+		answer(w, s.backend.Plan(r.Context(), req.Desired, req.Options))
+	}
+}
+
+func (s *Server) apply(w http.ResponseWriter, r *http.Request) {
+	var req Apply
+	if take(w, r, &req) {
+		s.follow(w, r, s.backend.Apply(req))
+	}
+}
+
+// follow streams the events of an operation, one JSON object a line.
+func (s *Server) follow(w http.ResponseWriter, r *http.Request, op Operation) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.WriteHeader(http.StatusOK)
+	flush := http.NewResponseController(w)
+	encoder := json.NewEncoder(w)
+	err := op.Follow(r.Context(), func(e pool.Event) error {
+		if err := encoder.Encode(e); err != nil {
+			return err
+		}
+		return flush.Flush()
+	})
+	if err != nil {
+		s.log.Debug("a client stopped following an operation", "err", err)
+	}
+}
+
+func (s *Server) stopOperation(w http.ResponseWriter, r *http.Request) {
+	if id := r.PathValue("id"); !s.backend.StopOperation(id) {
+		refuse(w, http.StatusNotFound, pool.NewCallError(pool.CategoryInvalidArgument, "there is no operation %s", id))
+		return
+	}
+	answer(w, struct{}{})
+}
+
+func (s *Server) commands(w http.ResponseWriter, r *http.Request) {
+	commands, err := s.backend.Commands(r.PathValue("pool"))
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, commands)
+}
+
+func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		Size *int   `json:"size"`
+		By   string `json:"by"`
+	}
+	if !take(w, r, &req) {
+		return
+	}
+	if req.Size == nil {
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "the request has no size"))
+		return
+	}
+	addr, old, err := s.backend.Scale(r.PathValue("pool"), *req.Size, req.By)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, map[string]any{"address": addr, "old": old, "size": *req.Size})
+}
+
+func (s *Server) recycle(w http.ResponseWriter, r *http.Request) {
+	req := struct {
+		Place *int   `json:"place"`
+		By    string `json:"by"`
+	}{}
+	if !take(w, r, &req) {
+		return
+	}
+	place := -1
+	if req.Place != nil {
+		place = *req.Place
+	}
+	op, err := s.backend.Recycle(r.PathValue("pool"), place, req.By)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	s.follow(w, r, op)
+}
+
+func (s *Server) wait(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	what := query.Get("for")
+	switch what {
+	case "ready", "idle", "gone":
+	default:
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "for must be ready, idle or gone, not %q", what))
+		return
+	}
+	ctx, cancel, err := limited(r.Context(), query.Get("timeout"), 30*time.Second)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	defer cancel()
+	if err := s.backend.Wait(ctx, r.PathValue("pool"), what); err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, struct{}{})
+}
+
+func limited(ctx context.Context, text string, otherwise time.Duration) (context.Context, context.CancelFunc, error) {
+	limit := otherwise
+	if text != "" {
+		d, err := pool.ParseDuration(text)
+		if err != nil {
+			return nil, nil, pool.NewCallError(pool.CategoryInvalidArgument, "timeout: %s", err.Error())
+		}
+		limit = d.D()
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	return ctx, cancel, nil
+}
+
+func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
+	keep := false
+	switch workers := r.URL.Query().Get("workers"); workers {
+	case "", "stop":
+	case "keep":
+		keep = true
+	default:
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "workers must be stop or keep, not %q", workers))
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+	s.backend.Shutdown(keep)
+}
+
+// take reads the JSON body of a request; it answers and reports false when there
+// is none.
+func take(w http.ResponseWriter, r *http.Request, v any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err := decoder.Decode(v); err != nil && !errors.Is(err, io.EOF) {
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "cannot read the request: %s", err.Error()))
+		return false
+	}
+	return true
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(v) // the client is gone: nobody is left to be told
+}
+
+// fail answers with an error and the status of its category.
+func fail(w http.ResponseWriter, err error) {
+	var call *pool.CallError
+	if !errors.As(err, &call) {
+		call = pool.NewCallError(pool.CategoryInternal, "%s", fmt.Sprint(err))
+	}
+	refuse(w, statusOf(call.Category), call)
+}
+
+func refuse(w http.ResponseWriter, status int, err *pool.CallError) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": err})
+}
+
+// statusOf maps the category of a call error to an HTTP status.
+func statusOf(c pool.Category) int {
+	switch c {
+	case pool.CategoryInvalidArgument, pool.CategoryProtocol:
+		return http.StatusBadRequest
+	case pool.CategoryUnknownPool, pool.CategoryUnknownCommand:
+		return http.StatusNotFound
+	case pool.CategoryTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case pool.CategorySaturated:
+		return http.StatusTooManyRequests
+	case pool.CategoryQueueTimeout, pool.CategoryUnavailable:
+		return http.StatusServiceUnavailable
+	case pool.CategoryDeadline:
+		return http.StatusGatewayTimeout
+	case pool.CategoryWorkerDied:
+		return http.StatusBadGateway
+	case pool.CategoryCancelled:
+		return 499 // nginx's number for a client that went away
+	case pool.CategoryRaised, pool.CategoryInternal:
+		return http.StatusInternalServerError
+	}
+	return http.StatusInternalServerError
+}
+
+// Exec is a call over HTTP.
+type Exec struct {
+	Pool, Command string
+	Body          []byte
+	Timeout       time.Duration
+	Session       string
+	Idempotent    bool
+}
+
+// ExecAnswer is the answer to an Exec.
+type ExecAnswer struct {
+	Body        []byte
+	Worker      string
+	Queue, Exec time.Duration
+}
+
+func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+	if err != nil {
+		fail(w, pool.NewCallError(pool.CategoryTooLarge, "cannot read the arguments: %s", err.Error()))
+		return
+	}
+	query := r.URL.Query()
+	req := Exec{Pool: r.PathValue("pool"), Command: r.PathValue("command"), Body: body, Session: query.Get("session")}
+	if req.Pool == "-" {
+		req.Pool = ""
+	}
+	if text := query.Get("timeout"); text != "" {
+		d, err := pool.ParseDuration(text)
+		if err != nil {
+			fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "timeout: %s", err.Error()))
+			return
+		}
+		req.Timeout = d.D()
+	}
+	if text := query.Get("idempotent"); text != "" {
+		if req.Idempotent, err = strconv.ParseBool(text); err != nil {
+			fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "idempotent must be true or false, not %q", text))
+			return
+		}
+	}
+	result, err := s.backend.Exec(r.Context(), req)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Snakectl-Worker", result.Worker)
+	h.Set("Snakectl-Queue-Ns", strconv.FormatInt(int64(result.Queue), 10))
+	h.Set("Snakectl-Exec-Ns", strconv.FormatInt(int64(result.Exec), 10))
+	_, _ = w.Write(result.Body)
+}

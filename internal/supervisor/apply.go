@@ -1,0 +1,346 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/state"
+)
+
+// ApplyRequest asks for a configuration to become the accepted one.
+type ApplyRequest struct {
+	Desired pool.Desired
+	Options planner.Options
+	// Approved is the plan that somebody agreed to; the apply does no more. nil
+	// agrees to whatever the plan is now.
+	Approved *planner.Plan
+	By       string
+	Message  string
+}
+
+// parallelPools is how many pools change at one time.
+const parallelPools = 4
+
+// application is one apply on its way: the plan and what was prepared for it.
+type application struct {
+	sup      *Supervisor
+	op       *Operation
+	req      ApplyRequest
+	desired  pool.Desired
+	plan     planner.Plan
+	revision uint64
+
+	// mu guards what follows: pools are prepared and changed side by side.
+	mu     sync.Mutex
+	trials map[string]*workerEntry // by address
+	out    pool.Outcome
+}
+
+// Apply begins to carry a configuration out and returns at once; what becomes of
+// it is told by the operation's events.
+func (s *Supervisor) Apply(req ApplyRequest) *Operation {
+	op := newOperation(req.By)
+	if other := s.operations.begin(op); other != nil {
+		op.complete(pool.Outcome{Result: pool.ResultConflict, Message: fmt.Sprintf(
+			"%s is applying since %s (%s): wait for it, then plan again", other.By, other.At.Local().Format(time.TimeOnly), other.ID)})
+		return op
+	}
+	s.loops.Go(func() {
+		defer s.operations.end(op)
+		a := &application{sup: s, op: op, req: req, desired: req.Desired, trials: map[string]*workerEntry{}}
+		op.complete(a.run())
+	})
+	return op
+}
+
+func (a *application) run() pool.Outcome {
+	observed := a.sup.Observe()
+	if a.req.Options.Destroy {
+		a.desired = pool.Desired{Settings: a.desired.Settings, Runtimes: map[string]pool.Runtime{}}
+	}
+	a.plan = planner.Decide(a.req.Desired, observed, a.req.Options)
+	a.out = pool.Outcome{Revision: observed.Revision}
+	if refused := a.stale(); refused != nil {
+		return *refused
+	}
+	if a.plan.Empty() {
+		a.out.Result = pool.ResultUnchanged
+		return a.out
+	}
+	a.op.emit(pool.EventOpAccepted, "", "", nil)
+	if failed := a.prepare(); len(failed) > 0 {
+		a.discardTrials()
+		a.out.Result, a.out.Failed = pool.ResultFailed, failed
+		a.out.Message = "nothing was changed"
+		if a.op.stop.Err() != nil {
+			a.out.Result = pool.ResultInterrupted
+		}
+		return a.out
+	}
+	if refused := a.accept(); refused != nil {
+		a.discardTrials()
+		return *refused
+	}
+	return a.carryOut()
+}
+
+// stale compares the plan of this moment with the approved one.
+func (a *application) stale() *pool.Outcome {
+	approved := a.req.Approved
+	if approved == nil {
+		return nil
+	}
+	message := ""
+	if approved.Lineage != "" && approved.Lineage != a.plan.Lineage {
+		message = "the plan was made for another instance: plan again"
+	} else if more := planner.Exceeds(a.plan, *approved); len(more) > 0 {
+		message = "the approved plan is stale, plan again: " + strings.Join(more, "; ")
+	}
+	if message == "" {
+		return nil
+	}
+	return &pool.Outcome{Result: pool.ResultStale, Revision: a.out.Revision, Message: message}
+}
+
+// prepare copies the code and tries every new launch hash out. It returns the
+// addresses that failed; nothing has changed then.
+func (a *application) prepare() []string {
+	var failed []string
+	a.each(a.plan.Changes, func(c planner.Change) {
+		spec := a.desired.Pool(c.Address)
+		if spec == nil {
+			return
+		}
+		if err := a.prepareOne(c, spec); err != nil {
+			a.op.emit(pool.EventPreflightFailed, c.Address, describe(err), map[string]any{"error": err})
+			a.mu.Lock()
+			failed = append(failed, c.Address)
+			a.mu.Unlock()
+		}
+	})
+	return failed
+}
+
+// each calls fn for every change, parallelPools at a time, and waits for all.
+func (a *application) each(changes []planner.Change, fn func(planner.Change)) {
+	var all sync.WaitGroup
+	places := make(chan struct{}, parallelPools) // a semaphore
+	for _, c := range changes {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			fn(c)
+		})
+	}
+	all.Wait()
+}
+
+func (a *application) prepareOne(c planner.Change, spec *pool.Pool) *pool.CallError {
+	if err := a.sup.code.Put(a.op.stop, spec.Snapshot); err != nil {
+		return pool.NewCallError(pool.CategoryUnavailable, "%s", err.Error())
+	}
+	if !newLaunch(c) {
+		return nil
+	}
+	a.op.emit(pool.EventPreflightStart, c.Address, "", nil)
+	begun := time.Now()
+	w, err := a.sup.runnerFor(spec).preflight(a.op.stop, a.launchOf(spec))
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.trials[c.Address] = w
+	a.mu.Unlock()
+	a.op.emit(pool.EventPreflightOK, c.Address, "", map[string]any{"ms": time.Since(begun).Milliseconds()})
+	return nil
+}
+
+// newLaunch reports whether the change starts workers of a launch hash that was
+// not tried out before.
+func newLaunch(c planner.Change) bool {
+	return c.Action == planner.ActionCreate || c.Action == planner.ActionRoll || c.Action == planner.ActionRecreate
+}
+
+func (a *application) launchOf(spec *pool.Pool) launch {
+	rt := a.desired.Runtimes[spec.Runtime]
+	return launch{hash: pool.LaunchHash(spec, rt), revision: a.revision, spec: *spec, runtime: rt}
+}
+
+// discardTrials ends the trial workers and the pools that were made for them.
+func (a *application) discardTrials() {
+	for addr, w := range a.trials {
+		w.runner.discard(w, "the apply did not go on")
+		delete(a.trials, addr)
+	}
+	a.sup.dropUnaccepted()
+}
+
+// accept makes the configuration the accepted one, in one transaction.
+func (a *application) accept() *pool.Outcome {
+	acceptance := state.Acceptance{
+		Base: a.plan.BaseRevision, Desired: a.desired, By: a.req.By, Message: a.req.Message, At: a.op.At, Op: a.op.ID,
+	}
+	for _, step := range planner.Steps(a.plan) {
+		acceptance.Steps = append(acceptance.Steps, state.Step{Address: step.Address, Action: string(step.Action), Status: state.StepPending})
+		acceptance.Touched = append(acceptance.Touched, step.Address)
+	}
+	var rev pool.Revision
+	err := a.sup.keeper.now(func(st store) (err error) {
+		rev, err = st.Accept(acceptance)
+		return err
+	})
+	var conflict *state.ConflictError
+	switch {
+	case errors.As(err, &conflict):
+		return &pool.Outcome{Result: pool.ResultStale, Revision: conflict.Current, Message: err.Error()}
+	case err != nil:
+		return &pool.Outcome{Result: pool.ResultFailed, Revision: a.plan.BaseRevision, Message: err.Error()}
+	}
+	a.revision = rev.Number
+	a.out.Revision = rev.Number
+	a.sup.accepted(rev.Number, a.desired)
+	return nil
+}
+
+// carryOut changes the pools, wave by wave, and finishes the revision.
+func (a *application) carryOut() pool.Outcome {
+	before := a.sup.failedCalls()
+	byAddress := map[string]planner.Change{}
+	for _, c := range a.plan.Changes {
+		byAddress[c.Address] = c
+	}
+	waves := map[int][]planner.Change{}
+	last := 0
+	for _, step := range planner.Steps(a.plan) {
+		waves[step.Wave] = append(waves[step.Wave], byAddress[step.Address])
+		last = max(last, step.Wave)
+	}
+	for wave := 1; wave <= last; wave++ {
+		if len(a.out.Failed) > 0 || a.op.stop.Err() != nil {
+			for _, c := range waves[wave] {
+				a.out.NotAttempted = append(a.out.NotAttempted, c.Address)
+			}
+			continue
+		}
+		a.each(waves[wave], a.change)
+	}
+	a.discardTrials()
+	a.out.CallsFailed = a.sup.failedCalls() - before
+	return a.finish()
+}
+
+// change carries one change out and notes how it went.
+func (a *application) change(c planner.Change) {
+	if a.op.stop.Err() != nil {
+		a.mu.Lock()
+		a.out.NotAttempted = append(a.out.NotAttempted, c.Address)
+		a.mu.Unlock()
+		return
+	}
+	begun := time.Now()
+	a.op.emit(pool.EventStepStart, c.Address, string(c.Action), nil)
+	a.step(c.Address, state.StepRunning)
+	reason := a.changeOne(c)
+	status := state.StepDone
+	a.mu.Lock()
+	if reason == "" {
+		a.out.Done = append(a.out.Done, c.Address)
+	} else {
+		a.out.Failed = append(a.out.Failed, c.Address)
+		status = state.StepFailed
+	}
+	a.mu.Unlock()
+	a.step(c.Address, status)
+	if reason != "" {
+		a.op.emit(pool.EventStepFailed, c.Address, reason, map[string]any{"reason": reason})
+		return
+	}
+	a.op.emit(pool.EventStepOK, c.Address, string(c.Action), map[string]any{"ms": time.Since(begun).Milliseconds()})
+}
+
+func (a *application) step(addr string, status state.StepStatus) {
+	a.sup.keeper.later(func(st store) error { return st.UpdateStep(a.op.ID, addr, status) })
+}
+
+// changeOne brings one address to its target and returns why it could not, "" when
+// it did.
+func (a *application) changeOne(c planner.Change) string {
+	if c.Action == planner.ActionDestroy {
+		return a.sup.destroy(a.op, c.Address)
+	}
+	spec := a.desired.Pool(c.Address)
+	if spec == nil {
+		return "" // settings: taken up when they were accepted
+	}
+	a.sup.keeper.later(func(st store) error { return st.SetOverride(c.Address, nil) })
+	a.sup.table.override(c.Address, nil)
+	r := a.sup.runnerFor(spec)
+	f := newFollower(a.op, c.Address)
+	r.send(configure{launch: a.launchOf(spec), size: spec.Size, ready: a.trialFor(c), follow: f.see})
+	if c.Action == planner.ActionRepair {
+		r.send(happening{repair})
+	}
+	a.sup.publish()
+	// A pool that is already at its new size settles at once, so the limit counts
+	// from the last progress, not from here.
+	return f.wait(a.op.stop, r, spec.Update.HealthyDeadline.D()+spec.Update.MinHealthyTime.D()+spec.StopGrace.D())
+}
+
+// trialFor takes the trial worker of a change that can use it. One that recreates
+// cannot: the old workers have to be gone before a new one runs.
+func (a *application) trialFor(c planner.Change) *workerEntry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w := a.trials[c.Address]
+	if w == nil {
+		return nil
+	}
+	delete(a.trials, c.Address)
+	if c.Size == 0 || c.Action == planner.ActionRecreate {
+		w.runner.discard(w, "its trial is over")
+		return nil
+	}
+	return w
+}
+
+// finish ends the revision with what became of it.
+func (a *application) finish() pool.Outcome {
+	status := pool.RevisionStable
+	a.out.Result = pool.ResultConverged
+	switch {
+	case a.op.stop.Err() != nil && len(a.out.Failed)+len(a.out.NotAttempted) > 0:
+		status, a.out.Result = pool.RevisionPartial, pool.ResultInterrupted
+	case len(a.out.Failed) > 0 && len(a.out.Done) == 0:
+		status, a.out.Result = pool.RevisionFailed, pool.ResultMixed
+	case len(a.out.Failed) > 0:
+		status, a.out.Result = pool.RevisionPartial, pool.ResultMixed
+	}
+	out := a.out
+	err := a.sup.keeper.now(func(st store) error { return st.FinishRevision(a.revision, status, a.op.ID, out) })
+	if err != nil && !errors.Is(err, errStopping) {
+		a.sup.log.Error("cannot finish a revision", "revision", a.revision, "err", err)
+	}
+	return out
+}
+
+// Stop asks an operation to end at the next safe point; it reports whether there
+// is such an operation.
+func (s *Supervisor) Stop(id string) bool {
+	op := s.operations.find(id)
+	if op == nil {
+		return false
+	}
+	op.Stop()
+	return true
+}
+
+// Plan returns what applying a configuration would change now.
+func (s *Supervisor) Plan(_ context.Context, desired pool.Desired, opts planner.Options) planner.Plan {
+	return planner.Decide(desired, s.Observe(), opts)
+}

@@ -1,0 +1,169 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+
+	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/worker"
+)
+
+// stop is the machine's event, which carries nothing.
+var stop = lifecycle.Stop{}
+
+// boot takes over what the state remembers: it adopts the workers that still live,
+// and brings every pool to the accepted spec. An apply that a former supervisor
+// could not finish goes on.
+func (s *Supervisor) boot() error {
+	desired, number := s.table.accepted()
+	records, err := s.keeper.store.Workers()
+	if err != nil {
+		return err
+	}
+	quarantined, err := s.keeper.store.Quarantined()
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(records, func(a, b pool.Worker) int { return a.StartedAt.Compare(b.StartedAt) })
+	for _, rec := range records {
+		s.bootWorker(rec, desired.Pool(rec.Pool))
+	}
+	if desired == nil {
+		return nil
+	}
+	halt, err := s.haltOf(number)
+	if err != nil {
+		return err
+	}
+	for i := range desired.Pools {
+		spec := &desired.Pools[i]
+		r := s.runnerFor(spec)
+		for _, q := range quarantined {
+			if q.Pool == spec.Address() {
+				r.send(happening{lifecycle.Restore{Place: q.Place, Message: q.Message}})
+			}
+		}
+		rt := desired.Runtimes[spec.Runtime]
+		l := launch{hash: pool.LaunchHash(spec, rt), revision: number, spec: *spec, runtime: rt}
+		r.send(configure{launch: l, size: s.table.sizeOf(spec), halt: halt})
+	}
+	s.publish()
+	s.resume(number)
+	return nil
+}
+
+// haltOf tells whether the accepted revision had failed: then its rolls stay where
+// they are until somebody applies again.
+func (s *Supervisor) haltOf(number uint64) (string, error) {
+	rev, err := s.keeper.store.GetRevision(number)
+	if err != nil {
+		return "", err
+	}
+	if rev.Status == pool.RevisionFailed || rev.Status == pool.RevisionPartial {
+		return fmt.Sprintf("revision %d is %s", number, rev.Status), nil
+	}
+	return "", nil
+}
+
+// bootWorker adopts one recorded worker, if it is alive and wanted.
+func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
+	id := worker.Identity{PID: rec.PID, StartTime: rec.StartTime, BootID: rec.BootID}
+	incarnation := pool.Incarnate(rec.Address(), rec.Incarnation)
+	process, err := s.reaper.Adopt(id)
+	if err != nil {
+		s.log.Info("a recorded worker is gone", "worker", incarnation)
+		s.keeper.deleteWorker(rec)
+		s.sweeper.add(incarnation)
+		return
+	}
+	if spec == nil || rec.State != pool.WorkerReady {
+		// Nobody wants it any more, or it was not ready or was leaving when its
+		// supervisor ended: a fresh worker is surer.
+		s.log.Info("ending a worker that a former supervisor left", "worker", incarnation, "state", string(rec.State))
+		_ = process.SignalGroup(syscall.SIGKILL)
+		s.keeper.deleteWorker(rec)
+		s.waiters.Go(func() {
+			<-process.Done()
+			s.sweeper.add(incarnation)
+		})
+		return
+	}
+	r := s.runnerFor(spec)
+	r.send(adopt{rec: rec, process: process})
+}
+
+// adopt hands a living worker of a former supervisor to the pool loop.
+type adopt struct {
+	rec     pool.Worker
+	process *worker.Process
+}
+
+func (adopt) message() {}
+
+func (r *runner) adopt(m adopt) {
+	m.rec.State = pool.WorkerAdopting
+	w := &workerEntry{
+		known: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
+		logPath: r.sup.logFile(r.addr, m.rec.Place), logOffset: 0,
+	}
+	close(w.known)
+	w.slot = r.dispatcher.addSlot(w)
+	r.workers[m.rec.Incarnation] = w
+	r.launches[m.rec.LaunchHash] = launch{hash: m.rec.LaunchHash, revision: m.rec.Revision, spec: m.rec.Spec, runtime: m.rec.Runtime}
+	r.sup.directory.add(w)
+	r.watch(w)
+	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash})
+	r.log.Info("adopting a worker", "worker", w.incarnation(), "pid", m.rec.PID)
+}
+
+// resume follows an apply that a former supervisor could not finish, and finishes
+// its revision when every pool has settled.
+func (s *Supervisor) resume(number uint64) {
+	pending, err := s.keeper.store.PendingOperations()
+	if err != nil {
+		s.log.Error("cannot read the unfinished operations", "err", err)
+		return
+	}
+	for _, journal := range pending {
+		if journal.Revision != number {
+			continue
+		}
+		op := newOperation(journal.By)
+		if s.operations.begin(op) != nil {
+			return
+		}
+		s.log.Info("resuming an apply", "operation", journal.ID, "revision", number)
+		s.loops.Go(func() {
+			defer s.operations.end(op)
+			s.finishResumed(op, journal)
+		})
+	}
+}
+
+func (s *Supervisor) finishResumed(op *Operation, journal state.Operation) {
+	out := pool.Outcome{Result: pool.ResultConverged, Revision: journal.Revision}
+	status := pool.RevisionStable
+	for _, r := range s.table.all() {
+		f := newFollower(op, r.addr)
+		r.send(attend{follow: f.see})
+		desired, _ := s.table.accepted()
+		spec := desired.Pool(r.addr)
+		if reason := f.wait(op.stop, r, spec.Update.HealthyDeadline.D()+spec.StopGrace.D()); reason != "" {
+			if s.isDetached() {
+				return // the next supervisor resumes it
+			}
+			out.Failed = append(out.Failed, r.addr)
+			out.Result, status = pool.ResultMixed, pool.RevisionPartial
+			continue
+		}
+		out.Done = append(out.Done, r.addr)
+	}
+	err := s.keeper.now(func(st store) error { return st.FinishRevision(journal.Revision, status, journal.ID, out) })
+	if err != nil {
+		s.log.Error("cannot finish a resumed revision", "revision", journal.Revision, "err", err)
+	}
+	op.complete(out)
+}

@@ -1,0 +1,178 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/state"
+)
+
+// maxSize is the greatest size of a pool, as the schema has it.
+var maxSize = int(pool.FindRow(pool.PoolSchema(), "size").Max)
+
+// Scale sets the size of a pool by hand until the next apply, and returns the
+// address and the size that it had.
+func (s *Supervisor) Scale(name string, size int, by string) (addr string, old int, err error) {
+	if size < 0 || size > maxSize {
+		return "", 0, pool.NewCallError(pool.CategoryInvalidArgument, "size must be between 0 and %d, not %d", maxSize, size)
+	}
+	r, err := s.find(name)
+	if err != nil {
+		return "", 0, err
+	}
+	desired, _ := s.table.accepted()
+	spec := desired.Pool(r.addr)
+	if spec == nil {
+		return "", 0, pool.NewCallError(pool.CategoryUnknownPool, "%s is being destroyed", r.addr)
+	}
+	old = s.table.sizeOf(spec)
+	override := &pool.Override{Size: size, By: by, At: time.Now().UTC()}
+	if size == spec.Size {
+		override = nil // back to what was accepted
+	}
+	if err := s.keeper.now(func(st store) error { return st.SetOverride(r.addr, override) }); err != nil {
+		return "", 0, err
+	}
+	s.table.override(r.addr, override)
+	r.send(happening{lifecycle.Resize{Size: size}})
+	return r.addr, old, nil
+}
+
+// Recycle replaces the worker of one place of a pool, or all of them when place is
+// -1, and tells of it by the events of the operation that it returns.
+func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, error) {
+	r, err := s.find(name)
+	if err != nil {
+		return nil, err
+	}
+	desired, _ := s.table.accepted()
+	spec := desired.Pool(r.addr)
+	if spec == nil || place >= s.table.sizeOf(spec) {
+		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr, place)
+	}
+	op := newOperation(by)
+	if other := s.operations.begin(op); other != nil {
+		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s is applying since %s (%s): wait for it", other.By,
+			other.At.Local().Format(time.TimeOnly), other.ID)
+	}
+	s.loops.Go(func() {
+		defer s.operations.end(op)
+		op.complete(s.recycle(op, r, spec, place))
+	})
+	return op, nil
+}
+
+func (s *Supervisor) recycle(op *Operation, r *runner, spec *pool.Pool, place int) pool.Outcome {
+	_, revision := s.table.accepted()
+	out := pool.Outcome{Result: pool.ResultConverged, Revision: revision}
+	before := r.dispatcher.load().counts.Failed
+	f := newFollower(op, r.addr)
+	r.send(happening{lifecycle.Recycle{Place: place}})
+	r.send(attend{follow: f.see})
+	if reason := f.wait(op.stop, r, spec.StartTimeout.D()+spec.StopGrace.D()); reason != "" {
+		out.Result, out.Failed, out.Message = pool.ResultMixed, []string{r.addr}, reason
+	} else {
+		out.Done = []string{r.addr}
+	}
+	out.CallsFailed = r.dispatcher.load().counts.Failed - before
+	return out
+}
+
+// Wait returns when the pool of that name, or every pool when name is "-", is
+// ready (as many ready workers as its size), idle (no call waits or executes) or
+// gone. It gives up when ctx ends, and says what is missing.
+func (s *Supervisor) Wait(ctx context.Context, name, what string) error {
+	const every = 10 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		missing, err := s.missing(name, what)
+		if err != nil || missing == "" {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return pool.NewCallError(pool.CategoryDeadline, "not %s in time: %s", what, missing)
+		}
+	}
+}
+
+// missing says what a wait still waits for, "" for nothing.
+func (s *Supervisor) missing(name, what string) (string, error) {
+	addr := ""
+	if name != "-" && name != "" {
+		r, err := s.find(name)
+		if what == "gone" {
+			if err != nil {
+				return "", nil //nolint:nilerr // not to be found is what was waited for
+			}
+			return r.addr + " is still there", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		addr = r.addr
+	}
+	for _, st := range s.Status(addr).Pools {
+		if text := lacks(st, what); text != "" {
+			return text, nil
+		}
+	}
+	return "", nil
+}
+
+func lacks(st pool.PoolStatus, what string) string {
+	switch what {
+	case "ready":
+		if st.Ready < st.Size {
+			return fmt.Sprintf("%s has %d of %d workers ready %s", st.Address, st.Ready, st.Size, st.Message)
+		}
+	case "idle":
+		if st.Busy+st.Queued > 0 {
+			return fmt.Sprintf("%s has %d calls executing and %d waiting", st.Address, st.Busy, st.Queued)
+		}
+	case "gone":
+		return st.Address + " is still there"
+	}
+	return ""
+}
+
+// LogFiles returns the logs of a reference: one place, or every place of a pool,
+// by worker address.
+func (s *Supervisor) LogFiles(ref string) ([]LogFile, error) {
+	parsed, err := pool.ParseWorkerRef(ref)
+	if err != nil {
+		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error())
+	}
+	r, err := s.find(parsed.Pool)
+	if err != nil {
+		return nil, err
+	}
+	desired, _ := s.table.accepted()
+	size := 0
+	if spec := desired.Pool(r.addr); spec != nil {
+		size = max(spec.Size, s.table.sizeOf(spec))
+	}
+	var out []LogFile
+	for place := range size {
+		if parsed.Place == -1 || parsed.Place == place {
+			out = append(out, LogFile{Worker: pool.WorkerAddress(r.addr, place), Path: s.logFile(r.addr, place)})
+		}
+	}
+	if len(out) == 0 {
+		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr, parsed.Place)
+	}
+	return out, nil
+}
+
+// LogFile is what the workers of one place wrote to stdout and stderr.
+type LogFile struct {
+	Worker string
+	Path   string
+}
+
+var _ store = (*state.Store)(nil)

@@ -1,0 +1,318 @@
+package supervisor
+
+import (
+	"container/list"
+	"sync"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/wire"
+)
+
+// dispatchPolicy is what a dispatcher needs of its pool's spec.
+type dispatchPolicy struct {
+	queueMax     int
+	queueTimeout time.Duration
+	callTimeout  time.Duration
+	stopGrace    time.Duration
+}
+
+func policyOf(p *pool.Pool) dispatchPolicy {
+	return dispatchPolicy{
+		queueMax: p.Queue.Max, queueTimeout: p.Queue.Timeout.D(),
+		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(),
+	}
+}
+
+// dispatcher hands the calls of one pool to its slots: the most recently used
+// idle slot first, else a bounded first-in-first-out queue. Every call is counted
+// once, when it is settled. It is safe for concurrent use.
+type dispatcher struct {
+	addr string
+	// stuck tells that a worker's call goes on past its deadline and stop_grace; it
+	// is called from a timer, without mu.
+	stuck func(worker string)
+
+	// mu is a leaf: nothing is called while it is held. It guards what follows and
+	// the fields of calls and slots that say so.
+	mu     sync.Mutex
+	policy dispatchPolicy
+	idle   []*slot // the last one was used most recently
+	slots  map[*slot]struct{}
+	queue  *list.List // of *call
+	counts pool.CallCounts
+	// refusal is why every new call is refused, nil while calls are taken.
+	refusal *pool.CallError
+	// drained is closed when the queue is empty after close.
+	drained    chan struct{}
+	queueTimer *time.Timer
+	timerAt    int64
+}
+
+func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
+	return &dispatcher{addr: addr, policy: policy, stuck: stuck, slots: map[*slot]struct{}{}, queue: list.New()}
+}
+
+func (d *dispatcher) setPolicy(p dispatchPolicy) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.policy = p
+}
+
+// refuse makes every new call fail with err; nil takes calls again.
+func (d *dispatcher) refuse(err *pool.CallError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refusal = err
+}
+
+// close refuses new calls and returns a channel that is closed when no call waits
+// any more.
+func (d *dispatcher) close(err *pool.CallError) <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refusal = err
+	if d.drained == nil {
+		d.drained = make(chan struct{})
+		d.checkDrained()
+	}
+	return d.drained
+}
+
+func (d *dispatcher) checkDrained() {
+	if d.drained != nil && d.queue.Len() == 0 {
+		select {
+		case <-d.drained:
+		default:
+			close(d.drained)
+		}
+	}
+}
+
+// deadlineFor returns the deadline of a call that arrives now with remaining
+// nanoseconds of its own, 0 for none.
+func (d *dispatcher) deadlineFor(now, remaining int64) int64 {
+	if remaining > 0 {
+		return now + remaining
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return now + int64(d.policy.callTimeout)
+}
+
+// submit takes a call. frame holds its only frame, or is nil when c.frames holds
+// all of them; it is not kept. A call that cannot be taken fails at once.
+func (d *dispatcher) submit(c *call, frame []byte) {
+	c.dispatcher = d
+	c.queuedAt = wire.Monotonic()
+	d.mu.Lock()
+	if d.refusal != nil {
+		refusal := *d.refusal
+		d.settle(c, outcomeRejected)
+		d.mu.Unlock()
+		c.sink.fail(c, &refusal)
+		return
+	}
+	if n := len(d.idle); n > 0 {
+		s := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		out := s.assign(c, c.queuedAt)
+		d.mu.Unlock()
+		s.send(out, c, frame)
+		return
+	}
+	if d.queue.Len() >= d.policy.queueMax {
+		d.settle(c, outcomeRejected)
+		limit := d.policy.queueMax
+		d.mu.Unlock()
+		err := pool.NewCallError(pool.CategorySaturated, "%s is saturated: all its workers are busy and %d calls wait already (queue.max)", d.addr, limit)
+		err.Retryable = true
+		c.sink.fail(c, err)
+		return
+	}
+	if c.frames == nil {
+		c.frames = append([]byte(nil), frame...)
+	}
+	d.enqueue(c, false)
+	d.mu.Unlock()
+}
+
+// enqueue appends a waiting call, or puts it first. mu is held.
+func (d *dispatcher) enqueue(c *call, first bool) {
+	c.queued = true
+	c.expiredBy = min(c.queuedAt+int64(d.policy.queueTimeout), c.deadline)
+	if first {
+		d.queue.PushFront(c)
+	} else {
+		d.queue.PushBack(c)
+	}
+	d.armQueueTimer(c.expiredBy)
+}
+
+// next gives a free slot its next call, or makes it idle. mu is held. The call
+// that is returned must be sent once mu is released.
+func (d *dispatcher) next(s *slot) (*call, *wire.Outbox) {
+	if !s.admitted || s.out == nil || s.call != nil {
+		return nil, nil
+	}
+	front := d.queue.Front()
+	if front == nil {
+		d.idle = append(d.idle, s)
+		return nil, nil
+	}
+	c := d.queue.Remove(front).(*call) //nolint:forcetypeassert // the list holds calls alone
+	c.queued = false
+	d.checkDrained()
+	return c, s.assign(c, wire.Monotonic())
+}
+
+// settle answers the question how the call ended, once. It reports whether this
+// was the first answer. mu is held.
+func (d *dispatcher) settle(c *call, o outcome) bool {
+	if c.settled {
+		return false
+	}
+	c.settled = true
+	if c.released != nil {
+		close(c.released)
+	}
+	switch o {
+	case outcomeOK:
+		d.counts.OK++
+	case outcomeFailed:
+		d.counts.Failed++
+	case outcomeTimeout:
+		d.counts.Timeout++
+	case outcomeRejected:
+		d.counts.Rejected++
+	case outcomeQueueTimeout:
+		d.counts.QueueTimeout++
+	case outcomeCancelled:
+		d.counts.Cancelled++
+	}
+	return true
+}
+
+// cancel gives a call up. It reports whether the call was still unanswered; a
+// handler that runs is asked to stop and keeps its slot until it does.
+func (d *dispatcher) cancel(c *call) bool {
+	d.mu.Lock()
+	first := d.settle(c, outcomeCancelled)
+	if c.queued {
+		d.unqueue(c)
+	}
+	s := c.slot
+	d.mu.Unlock()
+	if first && s != nil {
+		s.cancel(c.id)
+	}
+	return first
+}
+
+// unqueue removes a waiting call. mu is held.
+func (d *dispatcher) unqueue(c *call) {
+	for e := d.queue.Front(); e != nil; e = e.Next() {
+		if e.Value == c {
+			d.queue.Remove(e)
+			break
+		}
+	}
+	c.queued = false
+	d.checkDrained()
+}
+
+// armQueueTimer makes the timer fire at the latest at that time. mu is held.
+func (d *dispatcher) armQueueTimer(at int64) {
+	if d.timerAt != 0 && d.timerAt <= at {
+		return
+	}
+	d.timerAt = at
+	wait := time.Duration(max(0, at-wire.Monotonic()))
+	if d.queueTimer == nil {
+		d.queueTimer = time.AfterFunc(wait, d.expireQueue)
+	} else {
+		d.queueTimer.Reset(wait)
+	}
+}
+
+// expireQueue fails the calls that waited too long.
+func (d *dispatcher) expireQueue() {
+	now := wire.Monotonic()
+	var expired []*call
+	d.mu.Lock()
+	d.timerAt = 0
+	waited := d.policy.queueTimeout
+	for e := d.queue.Front(); e != nil; {
+		following := e.Next()
+		c := e.Value.(*call) //nolint:forcetypeassert // the list holds calls alone
+		if now >= c.expiredBy {
+			d.queue.Remove(e)
+			c.queued = false
+			how := outcomeQueueTimeout
+			if now >= c.deadline {
+				how = outcomeTimeout
+			}
+			if d.settle(c, how) {
+				expired = append(expired, c)
+			}
+		} else {
+			d.armQueueTimer(c.expiredBy)
+		}
+		e = following
+	}
+	d.checkDrained()
+	d.mu.Unlock()
+	for _, c := range expired {
+		c.sentAt = now
+		c.sink.fail(c, queueError(d.addr, c, now, waited))
+	}
+}
+
+func queueError(addr string, c *call, now int64, waited time.Duration) *pool.CallError {
+	var err *pool.CallError
+	if now >= c.deadline {
+		err = pool.NewCallError(pool.CategoryDeadline, "the deadline passed while the call waited for a worker of %s", addr)
+	} else {
+		err = pool.NewCallError(pool.CategoryQueueTimeout, "no worker of %s came free within %s (queue.timeout)", addr, waited)
+	}
+	err.Retryable = true
+	err.QueueNS = c.queueNS()
+	return err
+}
+
+// failQueued fails every waiting call.
+func (d *dispatcher) failQueued(err *pool.CallError) {
+	var failed []*call
+	d.mu.Lock()
+	for e := d.queue.Front(); e != nil; e = d.queue.Front() {
+		c := d.queue.Remove(e).(*call) //nolint:forcetypeassert // the list holds calls alone
+		c.queued = false
+		if d.settle(c, outcomeRejected) {
+			failed = append(failed, c)
+		}
+	}
+	d.checkDrained()
+	d.mu.Unlock()
+	for _, c := range failed {
+		own := *err
+		c.sink.fail(c, &own)
+	}
+}
+
+// load is what a status tells of a dispatcher.
+type load struct {
+	counts                   pool.CallCounts
+	busy, available, waiting int
+}
+
+func (d *dispatcher) load() load {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := load{counts: d.counts, available: len(d.idle), waiting: d.queue.Len()}
+	for s := range d.slots {
+		if s.call != nil {
+			l.busy++
+		}
+	}
+	return l
+}

@@ -1,0 +1,147 @@
+package supervisor
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/wire"
+	"github.com/snakectl/snakectl/internal/worker"
+)
+
+// launch is everything that workers of one launch hash are started from.
+type launch struct {
+	hash     string
+	revision uint64
+	spec     pool.Pool
+	runtime  pool.Runtime
+}
+
+// workerEntry is one worker as the supervisor knows it, from its start to its
+// exit. What is not guarded by mu is set before anybody else sees the entry, or
+// belongs to the pool loop.
+type workerEntry struct {
+	// known is closed when the process exists and rec is complete.
+	known     chan struct{}
+	rec       pool.Worker
+	process   *worker.Process
+	slot      *slot
+	logPath   string
+	logOffset int64
+	runner    *runner
+
+	// state is the state that the store knows. Owned by the pool loop.
+	state pool.WorkerState
+	// preflight takes the events of a worker that is only being tried out; nil for
+	// one that the machine knows. Owned by the pool loop.
+	preflight *preflight
+	// killed is why the supervisor killed it, empty otherwise. Owned by the pool loop.
+	killed string
+
+	// mu guards what follows. It is a leaf.
+	mu       sync.Mutex
+	control  *wire.Outbox
+	commands []pool.CommandInfo
+	python   string
+	failure  *pool.CallError // what the worker itself said was wrong
+	stage    stage
+}
+
+// stage counts what a worker has still to show before it is ready.
+type stage struct {
+	hello, initialised, healthy, connected bool
+	// answered: all of it was there once.
+	answered bool
+}
+
+func (w *workerEntry) incarnation() string {
+	return pool.Incarnate(w.rec.Address(), w.rec.Incarnation)
+}
+
+// sendControl sends a frame on the control connection, if there is one.
+func (w *workerEntry) sendControl(frame []byte) {
+	w.mu.Lock()
+	out := w.control
+	w.mu.Unlock()
+	if out != nil {
+		_ = out.Send(frame) // a broken connection is noticed by its reader
+	}
+}
+
+// reach notes progress and reports whether the worker just became ready, for the
+// first time or again.
+func (w *workerEntry) reach(note func(*stage)) (ready, again bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.stage.complete()
+	note(&w.stage)
+	if before || !w.stage.complete() {
+		return false, false
+	}
+	again = w.stage.answered
+	w.stage.answered = true
+	return true, again
+}
+
+func (s stage) complete() bool { return s.hello && s.initialised && s.healthy && s.connected }
+
+// lose notes that a connection broke and reports whether the worker was ready.
+func (w *workerEntry) lose(note func(*stage)) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.stage.complete()
+	note(&w.stage)
+	return before
+}
+
+func (w *workerEntry) said() *pool.CallError {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure
+}
+
+// directory finds workers by the token they prove themselves with. It is safe for
+// concurrent use.
+type directory struct {
+	mu      sync.Mutex
+	byToken map[string]*workerEntry // by token hash
+}
+
+func (d *directory) add(w *workerEntry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.byToken[w.rec.TokenHash] = w
+}
+
+func (d *directory) remove(w *workerEntry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.byToken, w.rec.TokenHash)
+}
+
+func (d *directory) find(token string) *workerEntry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.byToken[hashToken(token)]
+}
+
+// newToken returns a secret for one worker. Only its hash is kept here.
+func newToken() string { return randomHex(32) }
+
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// randomHex returns n random bytes in hexadecimal. Reading from crypto/rand never
+// fails.
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// tail returns the last lines that the worker itself wrote.
+func (w *workerEntry) tail() string { return worker.Tail(w.logPath, w.logOffset) }

@@ -1,0 +1,152 @@
+package supervisor
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/state"
+)
+
+// store is what the supervisor needs of the state file.
+type store interface {
+	Lineage() string
+	Accepted() (*pool.Desired, uint64)
+	Accept(state.Acceptance) (pool.Revision, error)
+	FinishRevision(number uint64, status pool.RevisionStatus, op string, outcome pool.Outcome) error
+	GetRevision(number uint64) (pool.Revision, error)
+	UpdateStep(op, addr string, status state.StepStatus) error
+	PendingOperations() ([]state.Operation, error)
+	ApplyWorkers(put []pool.Worker, del []string) error
+	Workers() ([]pool.Worker, error)
+	SetOverride(addr string, o *pool.Override) error
+	Overrides() (map[string]pool.Override, error)
+	SetQuarantine(addr string, place int, message *string) error
+	Quarantined() ([]state.Quarantine, error)
+	Close() error
+}
+
+// keeper is the only caller of the store's writing methods. Changes of worker
+// records that come while a transaction is being written share the next one, so
+// that starting a hundred workers costs a few commits. It is safe for concurrent
+// use.
+type keeper struct {
+	log   *slog.Logger
+	store store
+
+	// mu guards what follows. It is a leaf.
+	mu     sync.Mutex
+	put    map[string]pool.Worker // by key
+	del    map[string]bool
+	others []func(store) error
+	closed bool
+
+	wake chan struct{} // holds one token when there is work
+	done chan struct{}
+}
+
+func newKeeper(st store, log *slog.Logger) *keeper {
+	return &keeper{log: log, store: st, put: map[string]pool.Worker{}, del: map[string]bool{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// run writes until close; what is pending then is written first.
+func (k *keeper) run() {
+	defer close(k.done)
+	for range k.wake {
+		for k.flush() {
+		}
+		k.mu.Lock()
+		closed := k.closed
+		k.mu.Unlock()
+		if closed {
+			return
+		}
+	}
+}
+
+// flush writes what is pending and reports whether there was anything.
+func (k *keeper) flush() bool {
+	k.mu.Lock()
+	put, del, others := k.put, k.del, k.others
+	k.put, k.del, k.others = map[string]pool.Worker{}, map[string]bool{}, nil
+	k.mu.Unlock()
+	if len(put)+len(del) > 0 {
+		if err := k.store.ApplyWorkers(values(put), keys(del)); err != nil {
+			k.log.Error("cannot record workers", "err", err)
+		}
+	}
+	for _, fn := range others {
+		if err := fn(k.store); err != nil {
+			k.log.Error("cannot write the state", "err", err)
+		}
+	}
+	return len(put)+len(del)+len(others) > 0
+}
+
+func (k *keeper) change(fn func()) {
+	k.mu.Lock()
+	fn()
+	k.mu.Unlock()
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// putWorker records a worker before long.
+func (k *keeper) putWorker(w pool.Worker) {
+	k.change(func() { k.put[state.WorkerKey(w)] = w })
+}
+
+// deleteWorker forgets a worker before long.
+func (k *keeper) deleteWorker(w pool.Worker) {
+	key := state.WorkerKey(w)
+	k.change(func() {
+		delete(k.put, key)
+		k.del[key] = true
+	})
+}
+
+// later runs fn with the store before long; its error is logged.
+func (k *keeper) later(fn func(store) error) {
+	k.change(func() { k.others = append(k.others, fn) })
+}
+
+// now runs fn with the store, after everything that was asked for before, and
+// returns its error.
+func (k *keeper) now(fn func(store) error) error {
+	result := make(chan error, 1) // its writer must not wait for a reader
+	k.later(func(st store) error {
+		result <- fn(st)
+		return nil
+	})
+	select {
+	case err := <-result:
+		return err
+	case <-k.done:
+		return errStopping
+	}
+}
+
+// close writes what is pending and closes the store.
+func (k *keeper) close() error {
+	k.change(func() { k.closed = true })
+	<-k.done
+	return k.store.Close()
+}
+
+func values(m map[string]pool.Worker) []pool.Worker {
+	out := make([]pool.Worker, 0, len(m))
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}
+
+func keys(m map[string]bool) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}

@@ -1,0 +1,114 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// preflight is the trial of a launch hash: one worker outside the rotation that
+// has to import, initialise and answer before anything is changed. The worker that
+// passed becomes the first one of the change, so the trial costs nothing.
+type preflight struct {
+	// result takes the worker's only report; its writer must not wait.
+	result chan preflightReport
+}
+
+type preflightReport struct {
+	worker *workerEntry
+	err    *pool.CallError
+}
+
+// happened takes an event of the trial worker. It runs in the pool loop.
+func (p *preflight) happened(w *workerEntry, event pool.WorkerEvent, reason string) {
+	var report preflightReport
+	switch event {
+	case pool.WorkerAnswered:
+		report.worker = w
+	case pool.WorkerExit:
+		report.err = w.startFailure(reason)
+	default:
+		return
+	}
+	select {
+	case p.result <- report:
+	default: // it passed before, and ended since
+	}
+}
+
+// startFailure says why a worker never became ready, in as many words as there are.
+func (w *workerEntry) startFailure(reason string) *pool.CallError {
+	if said := w.said(); said != nil {
+		return said
+	}
+	err := pool.NewCallError(pool.CategoryUnavailable, "the preflight worker %s", reason)
+	err.Exit, err.Stderr = w.process.Exit().String(), w.tail()
+	return err
+}
+
+// preflight tries a launch out. It returns the ready worker, which the caller
+// either configures the pool with or discards.
+func (r *runner) preflight(ctx context.Context, l launch) (*workerEntry, *pool.CallError) {
+	pf := &preflight{result: make(chan preflightReport, 1)} // one report, see happened
+	var w *workerEntry
+	var err error
+	alive := r.read(func(r *runner) { w, err = r.spawn(randomHex(4), 0, l, pf) })
+	if !alive {
+		return nil, pool.NewCallError(pool.CategoryUnavailable, "the supervisor is stopping")
+	}
+	if err != nil {
+		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s", err.Error())
+	}
+	limit := l.spec.StartTimeout.D()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case report := <-pf.result:
+		return report.worker, report.err
+	case <-timer.C:
+		failure := pool.NewCallError(pool.CategoryDeadline, "the preflight worker was not ready within start_timeout (%s)", pool.Duration(limit))
+		failure.Stderr = w.tail()
+		failure.Hint = "look for a loop or a wait at import or in @init, or set a longer start_timeout"
+		r.discard(w, failure.Message)
+		return nil, failure
+	case <-ctx.Done():
+		r.discard(w, "the apply was given up")
+		return nil, pool.NewCallError(pool.CategoryCancelled, "the apply was given up")
+	}
+}
+
+// discard kills a trial worker and waits for its end.
+func (r *runner) discard(w *workerEntry, reason string) {
+	r.read(func(r *runner) {
+		if r.workers[w.rec.Incarnation] == w {
+			w.killed = reason
+			r.signal(w, "KILL")
+		}
+	})
+	select {
+	case <-w.process.Done():
+	case <-r.done:
+	}
+}
+
+// adoptTrial makes the trial worker one that the machine knows. It runs in the
+// pool loop.
+func (r *runner) adoptTrial(w *workerEntry, revision uint64) bool {
+	if r.workers[w.rec.Incarnation] != w {
+		return false // it died since
+	}
+	w.preflight = nil
+	w.rec.Revision = revision
+	r.record(w, pool.WorkerReady)
+	return true
+}
+
+// describe says in one line what a preflight failed with.
+func describe(err *pool.CallError) string {
+	if err.Type != "" {
+		return fmt.Sprintf("%s: %s", err.Type, err.Message)
+	}
+	return err.Message
+}

@@ -1,0 +1,385 @@
+package supervisor
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/worker"
+)
+
+// runner is the pool loop: the goroutine that owns one pool's machine and
+// workers. Others reach it through its inbox.
+type runner struct {
+	sup        *Supervisor
+	addr       string
+	log        *slog.Logger
+	dispatcher *dispatcher
+	inbox      chan message
+	done       chan struct{}
+
+	// What follows belongs to the goroutine of run.
+
+	machine  *lifecycle.Machine
+	workers  map[string]*workerEntry // by incarnation
+	launches map[string]launch       // by launch hash
+	target   string                  // the launch hash of the target
+	size     int
+	follow   func(lifecycle.Progress, []lifecycle.Tell)
+	waiters  sync.WaitGroup
+	ending   bool
+}
+
+// message is what the inbox of a runner takes.
+type message interface{ message() }
+
+// configure gives the pool a target. follow, if not nil, is told of progress from
+// now on, by the pool loop; it must not block.
+type configure struct {
+	launch launch
+	size   int
+	halt   string
+	ready  *workerEntry
+	follow func(lifecycle.Progress, []lifecycle.Tell)
+}
+
+// happening is an event for the machine.
+type happening struct{ event lifecycle.Event }
+
+// lived is an event in the life of one worker.
+type lived struct {
+	worker *workerEntry
+	event  pool.WorkerEvent
+}
+
+// attend makes follow the pool's follower; see configure.
+type attend struct {
+	follow func(lifecycle.Progress, []lifecycle.Tell)
+}
+
+// ask runs a function in the pool loop, to read what it owns.
+type ask struct {
+	read func(*runner)
+	done chan struct{}
+}
+
+func (configure) message() {}
+func (happening) message() {}
+func (lived) message()     {}
+func (attend) message()    {}
+func (ask) message()       {}
+
+// newRunner starts the pool loop of addr; end stops it.
+func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
+	r := &runner{
+		sup: s, addr: addr, log: s.log.With("pool", addr),
+		inbox: make(chan message, 64), // readers of many connections report here
+		done:  make(chan struct{}),
+		machine: lifecycle.New(func() string { return randomHex(4) }),
+		workers: map[string]*workerEntry{}, launches: map[string]launch{},
+	}
+	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
+	s.loops.Go(r.run)
+	return r
+}
+
+// send puts a message into the inbox; after the end of the loop it is dropped.
+func (r *runner) send(m message) {
+	select {
+	case r.inbox <- m:
+	case <-r.done:
+	}
+}
+
+// happened reports an event of a worker's life to the pool loop.
+func (r *runner) happened(w *workerEntry, event pool.WorkerEvent) {
+	r.send(lived{worker: w, event: event})
+}
+
+// read runs fn in the pool loop and waits for it. It reports false when the loop
+// has ended.
+func (r *runner) read(fn func(*runner)) bool {
+	a := ask{read: fn, done: make(chan struct{})}
+	r.send(a)
+	select {
+	case <-a.done:
+		return true
+	case <-r.done:
+		return false
+	}
+}
+
+// run is the pool loop. It ends when no worker is left after ending was set.
+func (r *runner) run() {
+	defer close(r.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !r.ending || len(r.workers) > 0 {
+		if next := r.machine.NextWake(time.Now()); !next.IsZero() {
+			timer.Reset(time.Until(next))
+		}
+		select {
+		case m := <-r.inbox:
+			r.take(m)
+		case <-timer.C:
+			r.step(lifecycle.Tick{})
+		case <-r.sup.detached:
+			return
+		}
+	}
+}
+
+func (r *runner) take(m message) {
+	switch m := m.(type) {
+	case configure:
+		r.configure(m)
+	case happening:
+		if stop, ok := m.event.(lifecycle.Stop); ok {
+			r.ending = true
+			r.step(stop)
+			return
+		}
+		r.step(m.event)
+	case lived:
+		r.lived(m)
+	case adopt:
+		r.adopt(m)
+	case attend:
+		r.follow = m.follow
+		r.tell(nil)
+	case ask:
+		m.read(r)
+		close(m.done)
+	}
+}
+
+func (r *runner) configure(m configure) {
+	r.launches[m.launch.hash] = m.launch
+	r.target = m.launch.hash
+	r.size = m.size
+	r.follow = m.follow
+	r.dispatcher.setPolicy(policyOf(&m.launch.spec))
+	e := lifecycle.Configure{
+		Target: lifecycle.Target{Spec: m.launch.spec, Launch: m.launch.hash, Size: m.size},
+		Halt:   m.halt,
+	}
+	if m.ready != nil && r.adoptTrial(m.ready, m.launch.revision) {
+		e.Ready, e.Place = m.ready.rec.Incarnation, m.ready.rec.Place
+	}
+	r.step(e)
+}
+
+// lived feeds the machine, or the preflight that the worker belongs to.
+func (r *runner) lived(m lived) {
+	w := m.worker
+	if r.workers[w.rec.Incarnation] != w {
+		return
+	}
+	e := lifecycle.Happened{Worker: w.rec.Incarnation, Event: m.event}
+	if m.event == pool.WorkerExit {
+		e.DuringCall = w.slot.busy()
+		e.Reason = r.bury(w)
+	}
+	if w.preflight != nil {
+		w.preflight.happened(w, m.event, e.Reason)
+		return
+	}
+	if m.event == pool.WorkerAnswered || m.event == pool.WorkerReturned {
+		r.record(w, pool.WorkerReady)
+	}
+	r.step(e)
+}
+
+// step feeds the machine with one event and carries out what it answers.
+func (r *runner) step(e lifecycle.Event) {
+	var tells []lifecycle.Tell
+	for pending := []lifecycle.Event{e}; len(pending) > 0; pending = pending[1:] {
+		for _, c := range r.machine.Step(time.Now(), pending[0]) {
+			if tell, ok := c.(lifecycle.Tell); ok {
+				tells = append(tells, tell)
+				continue
+			}
+			if following := r.carryOut(c); following != nil {
+				pending = append(pending, following)
+			}
+		}
+	}
+	r.tell(tells)
+}
+
+func (r *runner) tell(tells []lifecycle.Tell) {
+	if r.follow != nil {
+		r.follow(r.machine.Progress(), tells)
+	}
+}
+
+// carryOut does one command and returns the event that comes of it at once, if
+// any.
+func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
+	switch c := c.(type) {
+	case lifecycle.Start:
+		return r.start(c)
+	case lifecycle.Admit:
+		r.workers[c.Worker].slot.admit()
+	case lifecycle.Drain:
+		w := r.workers[c.Worker]
+		w.slot.withdraw()
+		r.record(w, pool.WorkerDraining)
+	case lifecycle.Signal:
+		w := r.workers[c.Worker]
+		w.slot.withdraw()
+		r.record(w, pool.WorkerStopping)
+		r.signal(w, c.Name)
+	case lifecycle.Kill:
+		w := r.workers[c.Worker]
+		w.killed = c.Reason
+		r.log.Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
+		r.signal(w, "KILL")
+	case lifecycle.Quarantine:
+		r.quarantine(c)
+	case lifecycle.Tell:
+	}
+	return nil
+}
+
+func (r *runner) signal(w *workerEntry, name string) {
+	if w.process == nil {
+		return
+	}
+	if err := w.process.SignalGroup(worker.SignalByName(name)); err != nil {
+		r.log.Debug("cannot signal a worker", "worker", w.incarnation(), "err", err)
+	}
+}
+
+func (r *runner) quarantine(c lifecycle.Quarantine) {
+	var message *string
+	if c.Message != "" {
+		message = &c.Message
+		r.log.Error("quarantined a place", "worker", pool.WorkerAddress(r.addr, c.Place), "reason", c.Message)
+	}
+	r.sup.keeper.later(func(st store) error { return st.SetQuarantine(r.addr, c.Place, message) })
+}
+
+// start starts a worker for the machine.
+func (r *runner) start(c lifecycle.Start) lifecycle.Event {
+	l, ok := r.launches[c.Launch]
+	if !ok {
+		return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerExit, Reason: "cannot start: nothing is known of launch hash " + c.Launch}
+	}
+	if _, err := r.spawn(c.Worker, c.Place, l, nil); err != nil {
+		r.log.Error("cannot start a worker", "worker", pool.WorkerAddress(r.addr, c.Place), "err", err)
+		return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerExit, Reason: err.Error()}
+	}
+	return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerSpawned}
+}
+
+// spawn starts a process and makes it known. pf is set for one that is only tried
+// out.
+func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEntry, error) {
+	token := newToken()
+	w := &workerEntry{
+		known:  make(chan struct{}),
+		runner: r, preflight: pf, state: pool.WorkerHandshaking,
+		logPath: r.sup.logFile(r.addr, place),
+		rec: pool.Worker{
+			Pool: r.addr, Place: place, Incarnation: id, State: pool.WorkerHandshaking, TokenHash: hashToken(token),
+			LaunchHash: l.hash, Revision: l.revision, StartedAt: time.Now().UTC(), Spec: l.spec, Runtime: l.runtime,
+		},
+	}
+	w.slot = r.dispatcher.addSlot(w)
+	r.sup.directory.add(w)
+	defer close(w.known)
+	process, offset, err := r.launchProcess(w, l, token)
+	if err != nil {
+		w.slot.remove(pool.NewCallError(pool.CategoryUnavailable, "the worker never started"))
+		r.sup.directory.remove(w)
+		return nil, err
+	}
+	w.process, w.logOffset = process, offset
+	w.rec.PID, w.rec.StartTime, w.rec.BootID = process.PID, process.StartTime, process.BootID
+	r.workers[id] = w
+	r.watch(w)
+	if pf == nil {
+		r.sup.keeper.putWorker(w.rec)
+	}
+	r.log.Info("started a worker", "worker", w.incarnation(), "pid", process.PID)
+	return w, nil
+}
+
+// watch reports the end of a worker's process, exactly once.
+func (r *runner) watch(w *workerEntry) {
+	r.sup.waiters.Go(func() {
+		select {
+		case <-w.process.Done():
+			r.happened(w, pool.WorkerExit)
+		case <-r.sup.detached:
+		}
+	})
+}
+
+func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.Process, int64, error) {
+	root := l.spec.Snapshot.Root
+	if l.spec.Snapshot.Hash != "" && l.spec.CodeMode != pool.CodeLive {
+		root = r.sup.code.Path(l.spec.Snapshot.Hash)
+	}
+	paths := make([]string, 0, len(l.spec.PythonPath))
+	for _, p := range l.spec.PythonPath {
+		paths = append(paths, filepath.Join(root, p))
+	}
+	return worker.Start(r.sup.reaper, worker.StartInfo{
+		Interpreter: l.runtime.Interpreter, SDK: r.sup.sdk, Dir: l.spec.WorkingDir, Env: l.spec.Env,
+		Lineage: r.sup.lineage, Log: w.logPath,
+	}, worker.Launch{
+		Version: 1, Socket: r.sup.workerSocket(), Address: w.rec.Address(), Incarnation: w.rec.Incarnation, Token: token,
+		LaunchHash: l.hash, BootID: worker.BootID(), Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
+		SysPath: paths, OrphanGraceMS: r.sup.settings.Load().OrphanGrace.D().Milliseconds(), Slots: 1, Profile: l.spec.Profile,
+	})
+}
+
+// bury takes a worker that is gone out of everything and says how it died.
+func (r *runner) bury(w *workerEntry) string {
+	exit := w.process.Exit()
+	reason := exit.String()
+	if w.killed != "" {
+		reason = w.killed + " and " + reason
+	}
+	if said := w.said(); said != nil {
+		reason = said.Error()
+	}
+	why := pool.NewCallError(pool.CategoryWorkerDied, "%s %s while it executed the call", w.incarnation(), exit)
+	if w.killed != "" {
+		why.Message = fmt.Sprintf("%s was killed: %s", w.incarnation(), w.killed)
+	}
+	why.Started, why.Worker, why.Exit, why.Stderr = true, w.incarnation(), exit.String(), w.tail()
+	w.slot.remove(why)
+	r.sup.directory.remove(w)
+	r.sup.sweeper.add(w.incarnation())
+	delete(r.workers, w.rec.Incarnation)
+	if w.preflight == nil {
+		r.sup.keeper.deleteWorker(w.rec)
+	}
+	r.log.Info("worker exited", "worker", w.incarnation(), "reason", reason)
+	return reason
+}
+
+// record notes a worker's state in the store.
+func (r *runner) record(w *workerEntry, state pool.WorkerState) {
+	if w.state == state {
+		return
+	}
+	w.state = state
+	rec := w.rec
+	rec.State = state
+	r.sup.keeper.putWorker(rec)
+}
+
+// logFile returns the log of a place: the address, escaped so that no key leaves
+// the directory.
+func (s *Supervisor) logFile(addr string, place int) string {
+	return filepath.Join(s.cfg.Instance, "logs", url.PathEscape(addr), fmt.Sprintf("%d.log", place))
+}

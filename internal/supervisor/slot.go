@@ -1,0 +1,371 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/wire"
+)
+
+// slot is what executes one call at a time inside a worker, seen from here. It
+// outlives its connection: a worker whose connection broke connects again.
+type slot struct {
+	dispatcher *dispatcher
+	worker     *workerEntry
+
+	// What follows is guarded by the dispatcher's mu.
+
+	// out is the connection to the slot, nil while there is none.
+	out *wire.Outbox
+	// admitted: the slot may take calls. draining: it was withdrawn, and DRAIN
+	// follows the answer of the call it has. DRAIN is never sent beside a call: the
+	// call may have been assigned and not yet written.
+	admitted bool
+	draining bool
+	call     *call
+	// streams counts the calls, to name them.
+	streams uint64
+	// finished counts the calls that ended here.
+	finished uint64
+	timer    *time.Timer
+	timerAt  int64
+}
+
+func (d *dispatcher) addSlot(w *workerEntry) *slot {
+	s := &slot{dispatcher: d, worker: w}
+	d.mu.Lock()
+	d.slots[s] = struct{}{}
+	d.mu.Unlock()
+	return s
+}
+
+// assign gives the slot a call and returns the connection to send it on. mu is
+// held.
+func (s *slot) assign(c *call, now int64) *wire.Outbox {
+	s.streams++
+	s.call = c
+	c.slot, c.slotStream, c.sentAt = s, s.streams, now
+	s.arm(c.deadline)
+	return s.out
+}
+
+// arm makes the slot's timer fire at the latest at that time. Calls that end in
+// time leave the timer alone, so that it costs them nothing: when it fires it looks
+// at the call of that moment. mu is held.
+func (s *slot) arm(at int64) {
+	if s.timerAt != 0 && s.timerAt <= at {
+		return
+	}
+	s.timerAt = at
+	wait := time.Duration(max(0, at-wire.Monotonic()))
+	if s.timer == nil {
+		s.timer = time.AfterFunc(wait, s.overdue)
+	} else {
+		s.timer.Reset(wait)
+	}
+}
+
+// send writes the call to the slot's connection. frame is its only frame, or nil
+// when c.frames holds them. A call that cannot be written has provably not
+// started: it goes back to the front of the queue.
+func (s *slot) send(out *wire.Outbox, c *call, frame []byte) {
+	if c.frames != nil {
+		frame = c.frames
+	}
+	stampFrames(frame, c.slotStream, c.deadline)
+	if out.Send(frame) == nil {
+		return
+	}
+	d := s.dispatcher
+	drain := false
+	d.mu.Lock()
+	if s.call == c {
+		s.call, c.slot = nil, nil
+		s.dropLink(out)
+		drain = s.draining
+		if !c.settled {
+			if c.frames == nil {
+				c.frames = slices.Clone(frame)
+			}
+			d.enqueue(c, true)
+		}
+	}
+	d.mu.Unlock()
+	if drain {
+		s.sendDrain(nil)
+	}
+	d.offer()
+}
+
+// offer hands waiting calls to idle slots. There are both only after a call came
+// back to the queue.
+func (d *dispatcher) offer() {
+	for {
+		d.mu.Lock()
+		n := len(d.idle)
+		if n == 0 || d.queue.Len() == 0 {
+			d.mu.Unlock()
+			return
+		}
+		s := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		c, out := d.next(s)
+		d.mu.Unlock()
+		if c != nil {
+			s.send(out, c, nil)
+		}
+	}
+}
+
+// dropLink forgets the slot's connection. mu is held.
+func (s *slot) dropLink(out *wire.Outbox) {
+	if s.out != out {
+		return
+	}
+	s.out = nil
+	s.leaveIdle()
+}
+
+func (s *slot) leaveIdle() {
+	d := s.dispatcher
+	if i := slices.Index(d.idle, s); i >= 0 {
+		d.idle = slices.Delete(d.idle, i, i+1)
+	}
+}
+
+// answer takes one frame of a call's answer from the slot's connection.
+func (s *slot) answer(h wire.Header, frame []byte) error {
+	final := h.End() || h.Type == wire.TypeError
+	var failure *pool.CallError
+	if h.Type == wire.TypeError {
+		failure = &pool.CallError{}
+		if err := json.Unmarshal(wire.Payload(frame), failure); err != nil {
+			return wire.Violation("cannot read an ERROR: %v", err)
+		}
+	} else if h.Type == wire.TypeResult && len(wire.Payload(frame)) < 18 {
+		return wire.Violation("a RESULT is shorter than its envelope")
+	}
+	d := s.dispatcher
+	d.mu.Lock()
+	c := s.call
+	if c == nil || (c.slotStream != h.Stream && c.slotStream != anyStream) {
+		d.mu.Unlock()
+		return nil // an answer that nobody waits for any more
+	}
+	live := !c.settled
+	var following *call
+	var out, drain *wire.Outbox
+	if final {
+		d.settle(c, outcomeOf(failure))
+		s.finished++
+		s.call, c.slot = nil, nil
+		following, out = d.next(s)
+		if s.draining {
+			drain = s.out
+		}
+	} else if live && c.released == nil {
+		c.released = make(chan struct{})
+	}
+	d.mu.Unlock()
+	if following != nil {
+		s.send(out, following, nil)
+	}
+	if drain != nil {
+		s.sendDrain(drain)
+	}
+	if !live {
+		return nil
+	}
+	switch {
+	case failure != nil:
+		failure.Worker, failure.QueueNS = s.worker.incarnation(), c.queueNS()
+		c.sink.fail(c, failure)
+	default:
+		if h.Type == wire.TypeResult {
+			wire.PutQueue(wire.Payload(frame), c.queueNS())
+		}
+		c.sink.deliver(c, frame, final)
+	}
+	return nil
+}
+
+// anyStream stands for a call whose stream id only a former supervisor knew.
+const anyStream = ^uint64(0)
+
+func outcomeOf(failure *pool.CallError) outcome {
+	switch {
+	case failure == nil:
+		return outcomeOK
+	case failure.Category == pool.CategoryDeadline:
+		return outcomeTimeout
+	default:
+		return outcomeFailed
+	}
+}
+
+// overdue is the slot's timer. A call past its deadline is answered and its
+// handler asked to stop; one past stop_grace as well costs the worker its life.
+func (s *slot) overdue() {
+	d := s.dispatcher
+	now := wire.Monotonic()
+	d.mu.Lock()
+	s.timerAt = 0
+	c := s.call
+	if c == nil {
+		d.mu.Unlock()
+		return
+	}
+	end := c.deadline + int64(d.policy.stopGrace)
+	first := false
+	switch {
+	case now < c.deadline:
+		s.arm(c.deadline)
+	case now < end:
+		first = d.settle(c, outcomeTimeout)
+		s.arm(end)
+	default:
+		first = d.settle(c, outcomeTimeout)
+	}
+	d.mu.Unlock()
+	if first {
+		s.cancel(c.id)
+		err := pool.NewCallError(pool.CategoryDeadline, "%s did not finish the call within its deadline of %s", s.worker.incarnation(),
+			time.Duration(c.deadline-c.queuedAt).Round(time.Millisecond))
+		err.Started, err.Worker, err.QueueNS = true, s.worker.incarnation(), c.queueNS()
+		c.sink.fail(c, err)
+	}
+	if now >= end {
+		d.stuck(s.worker.rec.Incarnation)
+	}
+}
+
+// cancel asks the worker to stop the handler of a call.
+func (s *slot) cancel(id wire.CallID) {
+	s.worker.sendControl(wire.AppendFrame(nil, wire.Header{Type: wire.TypeCancel}, id[:]))
+}
+
+// connect gives the slot a connection. told is the call that the worker says it
+// runs or has the answer of.
+func (s *slot) connect(out *wire.Outbox, told *wire.HelloCall) {
+	d := s.dispatcher
+	d.mu.Lock()
+	s.leaveIdle() // the former connection's end may not have been seen yet
+	s.out = out
+	lost := s.reconcileCall(told)
+	c, link := d.next(s)
+	drain := s.draining && s.call == nil
+	d.mu.Unlock()
+	if drain {
+		s.sendDrain(out)
+	}
+	if lost != nil {
+		err := pool.NewCallError(pool.CategoryUnavailable, "the connection to %s broke before the call reached it", s.worker.incarnation())
+		err.Retryable = true
+		lost.sink.fail(lost, err)
+	}
+	if c != nil {
+		s.send(link, c, nil)
+	}
+}
+
+// reconcileCall compares the call that the slot should be executing with the one
+// its worker tells of, and returns one that never reached it. mu is held.
+func (s *slot) reconcileCall(told *wire.HelloCall) (lost *call) {
+	c := s.call
+	if told == nil {
+		s.call = nil
+		if c != nil && s.dispatcher.settle(c, outcomeFailed) {
+			return c
+		}
+		return nil
+	}
+	if c == nil { // a former supervisor's call: nobody here waits for its answer
+		id, _ := wire.ParseCallID(told.ID)
+		now := wire.Monotonic()
+		s.call = &call{dispatcher: s.dispatcher, id: id, slot: s, slotStream: anyStream, settled: true,
+			queuedAt: now, sentAt: now, deadline: now + int64(s.dispatcher.policy.callTimeout)}
+		s.arm(s.call.deadline)
+	}
+	return nil
+}
+
+// admit lets the slot take calls.
+func (s *slot) admit() {
+	d := s.dispatcher
+	d.mu.Lock()
+	var c *call
+	var out *wire.Outbox
+	if !s.admitted {
+		s.admitted = true
+		c, out = d.next(s)
+	}
+	d.mu.Unlock()
+	if c != nil {
+		s.send(out, c, nil)
+	}
+}
+
+// withdraw takes the slot out of the rotation and tells it to end, behind the call
+// that it may have.
+func (s *slot) withdraw() {
+	d := s.dispatcher
+	d.mu.Lock()
+	s.admitted, s.draining = false, true
+	s.leaveIdle()
+	out, busy := s.out, s.call != nil
+	d.mu.Unlock()
+	if !busy {
+		s.sendDrain(out)
+	}
+}
+
+// sendDrain tells the worker to end, on its control connection when the slot has
+// none.
+func (s *slot) sendDrain(out *wire.Outbox) {
+	drain := wire.AppendFrame(nil, wire.Header{Type: wire.TypeDrain}, nil)
+	if out == nil || out.Send(drain) != nil {
+		s.worker.sendControl(drain)
+	}
+}
+
+// lost takes the slot out of the rotation because its connection ended.
+func (s *slot) lost(out *wire.Outbox) {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	s.dropLink(out)
+}
+
+// busy reports whether the slot executes a call.
+func (s *slot) busy() bool {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	return s.call != nil
+}
+
+func (s *slot) finishedCalls() uint64 {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	return s.finished
+}
+
+// remove ends the slot because its worker is gone; the call it had fails with why.
+func (s *slot) remove(why *pool.CallError) {
+	d := s.dispatcher
+	d.mu.Lock()
+	delete(d.slots, s)
+	s.admitted, s.out = false, nil
+	s.leaveIdle()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	c := s.call
+	first := c != nil && d.settle(c, outcomeFailed)
+	s.call = nil
+	d.mu.Unlock()
+	if first {
+		why.QueueNS = c.queueNS()
+		c.sink.fail(c, why)
+	}
+}

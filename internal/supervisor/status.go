@@ -1,0 +1,178 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/worker"
+)
+
+// Status returns what runs now: all pools, or the one at addr when it is not
+// empty.
+func (s *Supervisor) Status(addr string) pool.Status {
+	_, revision := s.table.accepted()
+	out := pool.Status{
+		Supervisor: pool.SupervisorStatus{
+			PID: s.PID(), Version: s.cfg.Version, StartedAt: s.startedAt, Instance: s.cfg.Instance, Lineage: s.lineage, Notice: s.notice,
+		},
+		Revision: revision, Pools: []pool.PoolStatus{},
+	}
+	for _, r := range s.table.all() {
+		if addr != "" && r.addr != addr {
+			continue
+		}
+		var st pool.PoolStatus
+		if r.read(func(r *runner) { st = r.status() }) {
+			out.Pools = append(out.Pools, st)
+		}
+	}
+	for i := range out.Pools {
+		s.complete(&out.Pools[i])
+	}
+	return out
+}
+
+// complete adds what is not the pool loop's: it is read outside of it, so that a
+// look at /proc holds nobody up.
+func (s *Supervisor) complete(st *pool.PoolStatus) {
+	if desired, _ := s.table.accepted(); desired != nil {
+		fallback := desired.DefaultPool()
+		st.Default = fallback != nil && fallback.Address() == st.Address
+	}
+	for i := range st.Workers {
+		if pid := st.Workers[i].PID; pid > 0 {
+			st.Workers[i].RSSBytes = worker.RSS(pid)
+		}
+	}
+}
+
+// status describes the pool. It runs in the pool loop.
+func (r *runner) status() pool.PoolStatus {
+	view, load := r.machine.View(), r.dispatcher.load()
+	st := pool.PoolStatus{
+		Address: r.addr, Profile: pool.ProfileProcess, Size: view.Size, Busy: load.busy, Available: load.available,
+		Queued: load.waiting, Calls: load.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
+		Workers: []pool.WorkerStatus{},
+	}
+	for _, p := range view.Places {
+		st.Workers = append(st.Workers, r.placeStatus(p))
+		if p.Next.ID != "" {
+			st.Workers = append(st.Workers, r.workerStatus(p.Next))
+		}
+	}
+	for _, w := range view.Leaving {
+		st.Workers = append(st.Workers, r.workerStatus(w))
+	}
+	for _, w := range st.Workers {
+		if w.State == pool.WorkerReady || w.State == pool.WorkerBusy {
+			st.Ready++
+		}
+		if st.Message == "" && w.State == pool.WorkerQuarantined {
+			st.Message = w.Message
+		}
+	}
+	return st
+}
+
+func (r *runner) placeStatus(p lifecycle.PlaceView) pool.WorkerStatus {
+	if p.Serving.ID != "" {
+		return r.workerStatus(p.Serving)
+	}
+	st := pool.WorkerStatus{Address: pool.WorkerAddress(r.addr, p.Index), State: pool.WorkerExited, Slots: 0, LaunchHash: p.Launch}
+	switch wait := time.Until(p.NotBefore); {
+	case p.Quarantined != "":
+		st.State, st.Message = pool.WorkerQuarantined, p.Quarantined
+	case wait > 0:
+		st.Message = fmt.Sprintf("%s; starts again in %s", p.LastDeath, pool.Duration(wait.Round(100*time.Millisecond)))
+	default:
+		st.Message = p.LastDeath
+	}
+	return st
+}
+
+func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
+	st := pool.WorkerStatus{
+		Address: pool.WorkerAddress(r.addr, v.Place), Incarnation: v.ID, State: v.State, Slots: 1, LaunchHash: v.Launch,
+	}
+	w := r.workers[v.ID]
+	if w == nil {
+		return st
+	}
+	started := w.rec.StartedAt
+	st.PID, st.StartedAt, st.Calls = w.rec.PID, &started, w.slot.finishedCalls()
+	if st.State == pool.WorkerReady && w.slot.busy() {
+		st.State = pool.WorkerBusy
+	}
+	return st
+}
+
+// Observe returns what a planner compares a configuration with.
+func (s *Supervisor) Observe() pool.Observed {
+	desired, revision := s.table.accepted()
+	out := pool.Observed{
+		Lineage: s.lineage, Revision: revision, Accepted: desired, WorkersObserved: true, Pools: map[string]pool.ObservedPool{},
+	}
+	for _, r := range s.table.all() {
+		spec := desired.Pool(r.addr)
+		if spec == nil {
+			continue // it is only being tried out
+		}
+		var view lifecycle.View
+		if !r.read(func(r *runner) { view = r.machine.View() }) {
+			continue
+		}
+		out.Pools[r.addr] = pool.ObservedPool{Size: view.Size, Override: s.table.overrideOf(r.addr), Places: observedPlaces(view)}
+	}
+	return out
+}
+
+func observedPlaces(view lifecycle.View) []pool.ObservedPlace {
+	places := []pool.ObservedPlace{}
+	for _, p := range view.Places {
+		o := pool.ObservedPlace{Place: p.Index, State: p.Serving.State, Incarnation: p.Serving.ID, LaunchHash: p.Launch}
+		switch {
+		case p.Quarantined != "":
+			o.State, o.Message = pool.WorkerQuarantined, p.Quarantined
+		case p.Serving.ID == "":
+			o.State = pool.WorkerExited
+		}
+		places = append(places, o)
+	}
+	return places
+}
+
+// Commands returns the commands of a pool as its workers described them.
+func (s *Supervisor) Commands(name string) ([]pool.CommandInfo, error) {
+	r, err := s.find(name)
+	if err != nil {
+		return nil, err
+	}
+	commands := []pool.CommandInfo{}
+	r.read(func(r *runner) {
+		for _, w := range r.workers {
+			w.mu.Lock()
+			if len(w.commands) > len(commands) {
+				commands = w.commands
+			}
+			w.mu.Unlock()
+		}
+	})
+	return commands, nil
+}
+
+// find returns the pool loop that a caller's name means.
+func (s *Supervisor) find(name string) (*runner, error) {
+	if name == "-" {
+		name = ""
+	}
+	d, refusal := s.routes.find([]byte(name))
+	if refusal != nil {
+		return nil, refusal
+	}
+	if r := s.table.runner(d.addr, nil); r != nil {
+		return r, nil
+	}
+	return nil, errStopping
+}

@@ -1,0 +1,288 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/code"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/wire"
+	"github.com/snakectl/snakectl/internal/worker"
+)
+
+// errStopping answers what comes while the supervisor ends.
+var errStopping = errors.New("the supervisor is stopping")
+
+// Config is what a supervisor is started with.
+type Config struct {
+	// Instance is the absolute directory that holds everything of it.
+	Instance string
+	// Version is the release, for people.
+	Version string
+	// SDK is what an interpreter runs to become a worker.
+	SDK string
+	Log *slog.Logger
+	// TakeSettings, if not nil, is called with the settings in force: once by Open and
+	// whenever an apply changed them.
+	TakeSettings func(pool.Settings)
+}
+
+// Supervisor runs the workers of one instance. Open makes one, Run does its work;
+// the other methods may be called from any goroutine between the two.
+type Supervisor struct {
+	cfg       Config
+	log       *slog.Logger
+	sdk       string
+	lineage   string
+	startedAt time.Time
+	notice    string
+
+	reaper     *worker.Reaper
+	keeper     *keeper
+	sweeper    *sweeper
+	code       *code.Store
+	directory  directory
+	routes     routes
+	table      table
+	operations operations
+	settings   atomic.Pointer[pool.Settings]
+	listener   *wire.Listener
+
+	// detached is closed when the supervisor ends and leaves its workers running.
+	detached   chan struct{}
+	detachOnce sync.Once
+	// shutdown asks Run to end.
+	shutdown     chan struct{}
+	shutdownOnce sync.Once
+
+	loops   sync.WaitGroup // pool loops and operations
+	waiters sync.WaitGroup // one for each process
+	links   sync.WaitGroup // worker connections
+}
+
+// Open takes possession of the instance: its state file, which no other
+// supervisor may have, and its worker socket. It starts and adopts nothing yet.
+func Open(cfg Config) (*Supervisor, error) {
+	st, recovery, err := state.Open(cfg.Instance, state.Options{Version: cfg.Version, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	s := &Supervisor{
+		cfg: cfg, log: cfg.Log, sdk: cfg.SDK, lineage: st.Lineage(), startedAt: time.Now().UTC(),
+		code:      &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
+		directory: directory{byToken: map[string]*workerEntry{}},
+		table:     table{runners: map[string]*runner{}},
+		detached:  make(chan struct{}), shutdown: make(chan struct{}),
+	}
+	if recovery != nil {
+		s.notice = recovery.Message
+		s.log.Error("recovered the state", "message", recovery.Message)
+	}
+	if err := s.prepare(st); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return s, nil
+}
+
+func (s *Supervisor) prepare(st *state.Store) error {
+	overrides, err := st.Overrides()
+	if err != nil {
+		return err
+	}
+	s.table.overrides = overrides
+	s.table.desired, s.table.revision = st.Accepted()
+	s.takeSettings(s.table.desired)
+	s.routes.set(nil, "")
+	if s.listener, err = wire.ListenUnix(s.workerSocket()); err != nil {
+		return err
+	}
+	if s.reaper, err = worker.NewReaper(s.log); err != nil {
+		return errors.Join(err, s.listener.Close())
+	}
+	s.keeper = newKeeper(st, s.log)
+	s.sweeper = newSweeper(s.lineage, s.log)
+	return nil
+}
+
+// Abandon gives the instance back without having run.
+func (s *Supervisor) Abandon() error {
+	return errors.Join(s.listener.Close(), s.keeper.store.Close())
+}
+
+// Run adopts what a former supervisor left, starts what is missing and serves
+// until ctx ends or Shutdown is called; then it stops every worker, or leaves all
+// of them running when Detach was called. It returns when nothing is left to do.
+func (s *Supervisor) Run(ctx context.Context) error {
+	background, end := context.WithCancel(context.Background())
+	var parts sync.WaitGroup
+	parts.Go(func() { s.reaper.Run(background) })
+	parts.Go(s.keeper.run)
+	parts.Go(s.sweeper.run)
+	parts.Go(func() {
+		if err := s.serveWorkers(background, s.listener); err != nil {
+			s.log.Error("cannot accept workers", "err", err)
+		}
+	})
+	err := s.boot()
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case <-s.shutdown:
+		}
+	}
+	s.operations.stopCurrent()
+	if !s.isDetached() {
+		s.stopWorkers()
+	}
+	s.loops.Wait()
+	s.waiters.Wait()
+	err = errors.Join(err, s.listener.Close())
+	s.sweeper.close()
+	err = errors.Join(err, s.keeper.close())
+	end()
+	s.links.Wait()
+	parts.Wait()
+	return err
+}
+
+// Shutdown asks Run to end. With keepWorkers the workers go on running and wait
+// for the next supervisor.
+func (s *Supervisor) Shutdown(keepWorkers bool) {
+	if keepWorkers {
+		s.detachOnce.Do(func() { close(s.detached) })
+	}
+	s.shutdownOnce.Do(func() { close(s.shutdown) })
+}
+
+func (s *Supervisor) isDetached() bool {
+	select {
+	case <-s.detached:
+		return true
+	default:
+		return false
+	}
+}
+
+// stopWorkers drains every pool at once and waits for the last worker's end.
+func (s *Supervisor) stopWorkers() {
+	refusal := pool.NewCallError(pool.CategoryUnavailable, "the supervisor is stopping")
+	refusal.Retryable = true
+	runners := s.table.all()
+	for _, r := range runners {
+		r.dispatcher.close(refusal)
+		r.dispatcher.failQueued(refusal)
+		r.send(happening{stop})
+	}
+	for _, r := range runners {
+		<-r.done
+	}
+}
+
+// runnerFor returns the pool loop of a spec, started when there is none.
+func (s *Supervisor) runnerFor(spec *pool.Pool) *runner {
+	addr := spec.Address()
+	return s.table.runner(addr, func() *runner { return s.newRunner(addr, spec) })
+}
+
+// dropUnaccepted ends the pool loops that were made for a trial alone.
+func (s *Supervisor) dropUnaccepted() {
+	desired, _ := s.table.accepted()
+	for _, r := range s.table.all() {
+		if desired.Pool(r.addr) == nil {
+			s.table.remove(r.addr)
+			r.send(happening{stop})
+		}
+	}
+}
+
+// accepted takes up a configuration that the store just accepted.
+func (s *Supervisor) accepted(revision uint64, desired pool.Desired) {
+	s.table.accept(revision, &desired)
+	s.takeSettings(&desired)
+}
+
+func (s *Supervisor) takeSettings(desired *pool.Desired) {
+	settings := pool.Settings{OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}}
+	if desired != nil {
+		settings = desired.Settings
+	}
+	s.settings.Store(&settings)
+	if s.cfg.TakeSettings != nil {
+		s.cfg.TakeSettings(settings)
+	}
+}
+
+// publish makes the pools of the accepted spec reachable for callers.
+func (s *Supervisor) publish() {
+	desired, _ := s.table.accepted()
+	byAddress := map[string]*dispatcher{}
+	for _, r := range s.table.all() {
+		if desired.Pool(r.addr) != nil {
+			byAddress[r.addr] = r.dispatcher
+		}
+	}
+	fallback := ""
+	if p := desired.DefaultPool(); p != nil {
+		fallback = p.Address()
+	}
+	s.routes.set(byAddress, fallback)
+}
+
+// destroy drains a pool and forgets it. Calls that wait are served first. It
+// returns why it could not, "" when it did.
+func (s *Supervisor) destroy(op *Operation, addr string) string {
+	s.publish() // the accepted spec does not have it any more: no new caller finds it
+	s.keeper.later(func(st store) error { return st.SetOverride(addr, nil) })
+	s.table.override(addr, nil)
+	r := s.table.runner(addr, nil)
+	if r == nil {
+		return ""
+	}
+	f := newFollower(op, addr)
+	r.send(attend{follow: f.see})
+	select {
+	case <-r.dispatcher.close(pool.NewCallError(pool.CategoryUnknownPool, "%s is being destroyed", addr)):
+	case <-s.shutdown:
+	}
+	r.send(happening{stop})
+	select {
+	case <-r.done:
+	case <-s.detached:
+		return errStopping.Error()
+	}
+	s.table.remove(addr)
+	return ""
+}
+
+// failedCalls sums the failed calls of all pools.
+func (s *Supervisor) failedCalls() uint64 {
+	var sum uint64
+	for _, r := range s.table.all() {
+		sum += r.dispatcher.load().counts.Failed
+	}
+	return sum
+}
+
+func (s *Supervisor) agent() string { return "snakectl/" + s.cfg.Version }
+
+func (s *Supervisor) workerSocket() string { return filepath.Join(s.cfg.Instance, "worker.sock") }
+
+// Instance returns the directory of the instance.
+func (s *Supervisor) Instance() string { return s.cfg.Instance }
+
+// Lineage returns the name of the instance's state.
+func (s *Supervisor) Lineage() string { return s.lineage }
+
+// PID returns the supervisor's own process id.
+func (s *Supervisor) PID() int { return os.Getpid() }
+
+// String names the supervisor in logs.
+func (s *Supervisor) String() string { return fmt.Sprintf("supervisor of %s", s.cfg.Instance) }

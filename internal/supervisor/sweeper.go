@@ -1,0 +1,68 @@
+package supervisor
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/snakectl/snakectl/internal/worker"
+)
+
+// sweeper kills what dead workers left behind outside their process groups. The
+// dead that come while it looks share the next look at the process table.
+type sweeper struct {
+	log     *slog.Logger
+	lineage string
+
+	// mu guards what follows. It is a leaf.
+	mu     sync.Mutex
+	dead   map[string]bool
+	closed bool
+
+	wake chan struct{} // holds one token when there is work
+	done chan struct{}
+}
+
+func newSweeper(lineage string, log *slog.Logger) *sweeper {
+	return &sweeper{log: log, lineage: lineage, dead: map[string]bool{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+func (s *sweeper) run() {
+	defer close(s.done)
+	for range s.wake {
+		s.mu.Lock()
+		dead, closed := s.dead, s.closed
+		s.dead = map[string]bool{}
+		s.mu.Unlock()
+		if len(dead) > 0 {
+			// Until a look finds nothing: what was found may just have forked.
+			for looks := 0; looks < 5; looks++ {
+				killed := worker.Sweep(s.lineage, dead)
+				if killed == 0 {
+					break
+				}
+				s.log.Warn("killed processes that a dead worker left behind", "count", killed)
+			}
+		}
+		if closed {
+			return
+		}
+	}
+}
+
+func (s *sweeper) add(incarnation string) { s.change(func() { s.dead[incarnation] = true }) }
+
+// close looks once more for what is pending and waits for the end.
+func (s *sweeper) close() {
+	s.change(func() { s.closed = true })
+	<-s.done
+}
+
+func (s *sweeper) change(fn func()) {
+	s.mu.Lock()
+	fn()
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,245 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/wire"
+)
+
+const (
+	// workerBuffer is the room for a call that a worker does not read yet: one whole
+	// body and what belongs to it.
+	workerBuffer = wire.MaxBody + 1<<20
+	// helloWithin is how long a connecting worker may take to say who it is.
+	helloWithin = 10 * time.Second
+)
+
+// serveWorkers accepts worker connections until the listener is closed.
+func (s *Supervisor) serveWorkers(ctx context.Context, l *wire.Listener) error {
+	for {
+		conn, err := l.AcceptUnix()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		s.links.Go(func() { s.serveWorker(ctx, conn) })
+	}
+}
+
+// serveWorker serves one connection of one worker until it ends.
+func (s *Supervisor) serveWorker(ctx context.Context, conn *net.UnixConn) {
+	out := wire.NewOutbox(conn, workerBuffer)
+	defer out.Close()
+	stop := context.AfterFunc(ctx, func() { _ = out.Close() })
+	defer stop()
+	_ = conn.SetReadDeadline(time.Now().Add(helloWithin))
+	r := wire.NewReader(conn)
+	hello, w, err := s.identify(conn, r)
+	if err != nil {
+		s.log.Debug("refused a worker connection", "err", err)
+		sendGoAway(out, err)
+		_ = out.Wait(nil, 0)
+		return
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	if err := s.acknowledge(out, r, hello); err != nil {
+		return
+	}
+	if hello.Role == wire.RoleControl {
+		err = w.serveControl(out, r, hello)
+	} else {
+		err = w.serveSlot(out, r, hello)
+	}
+	var violation *wire.ProtocolError
+	if errors.As(err, &violation) {
+		s.log.Warn("worker broke the protocol", "worker", w.incarnation(), "err", err)
+		sendGoAway(out, violation)
+	}
+}
+
+// identify reads the preface and HELLO and finds the worker that proves to be who
+// it says.
+func (s *Supervisor) identify(conn *net.UnixConn, r *wire.Reader) (wire.Hello, *workerEntry, error) {
+	cred, known, err := wire.PeerCred(conn)
+	if err != nil {
+		return wire.Hello{}, nil, err
+	}
+	if known && cred.UID != uint32(os.Getuid()) && cred.UID != 0 {
+		return wire.Hello{}, nil, wire.Violation("uid %d may not connect here", cred.UID)
+	}
+	preface := make([]byte, len(wire.Preface))
+	if _, err := io.ReadFull(conn, preface); err != nil || string(preface) != wire.Preface {
+		return wire.Hello{}, nil, wire.Violation("the connection does not begin with %s", wire.Preface)
+	}
+	hello, err := wire.ReadHello(r)
+	if err != nil {
+		return hello, nil, err
+	}
+	if hello.Worker == nil {
+		return hello, nil, wire.Violation("a connection of role %s does not belong on this socket", hello.Role)
+	}
+	w := s.directory.find(hello.Worker.Token)
+	if w != nil {
+		<-w.known
+	}
+	switch told := hello.Worker; {
+	case w == nil:
+		return hello, nil, wire.Violation("no worker of this supervisor has the token of %s@%s", told.Address, told.Incarnation)
+	case told.Address != w.rec.Address() || told.Incarnation != w.rec.Incarnation || told.LaunchHash != w.rec.LaunchHash,
+		told.PID != w.rec.PID || told.BootID != w.rec.BootID || (w.rec.StartTime != 0 && told.StartTime != w.rec.StartTime):
+		return hello, nil, wire.Violation("%s@%s is not the process that was recorded", told.Address, told.Incarnation)
+	}
+	return hello, w, nil
+}
+
+func (s *Supervisor) acknowledge(out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
+	ack, err := wire.Negotiate(hello, s.agent())
+	if err != nil {
+		sendGoAway(out, err)
+		return err
+	}
+	ack.OrphanGraceMS = s.settings.Load().OrphanGrace.D().Milliseconds()
+	frame, err := wire.AppendJSON(nil, wire.Header{Type: wire.TypeHelloAck}, ack)
+	if err != nil {
+		return err
+	}
+	r.SetLimit(wire.MaxPayload)
+	return out.Send(frame)
+}
+
+// serveControl reads a worker's control connection until it ends.
+func (w *workerEntry) serveControl(out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
+	w.mu.Lock()
+	w.control = out
+	w.mu.Unlock()
+	if hello.Worker.State == wire.StateReady {
+		w.initialised(hello.Worker.Python, hello.Worker.Commands)
+	} else {
+		w.runner.happened(w, pool.WorkerHello)
+	}
+	ping := wire.AppendFrame(nil, wire.Header{Type: wire.TypePing}, nil)
+	_ = out.Send(ping)
+	w.reached(func(st *stage) { st.hello = true })
+	err := w.readControl(r)
+	if w.lose(func(st *stage) { st.hello, st.healthy = false, false }) {
+		w.runner.happened(w, pool.WorkerLost)
+	}
+	w.mu.Lock()
+	if w.control == out {
+		w.control = nil
+	}
+	w.mu.Unlock()
+	return err
+}
+
+func (w *workerEntry) readControl(r *wire.Reader) error {
+	for {
+		h, frame, err := r.ReadFrame()
+		if err != nil {
+			return err
+		}
+		switch h.Type {
+		case wire.TypePong:
+			w.reached(func(st *stage) { st.healthy = true })
+		case wire.TypeEvent:
+			if err := w.takeEvent(wire.Payload(frame)); err != nil {
+				return err
+			}
+		case wire.TypePing:
+			w.sendControl(wire.AppendFrame(nil, wire.Header{Type: wire.TypePong}, wire.Payload(frame)))
+		default:
+			return wire.Violation("a worker does not send %s on its control connection", h.Type)
+		}
+	}
+}
+
+func (w *workerEntry) takeEvent(payload []byte) error {
+	var e wire.Event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return wire.Violation("cannot read an EVENT: %v", err)
+	}
+	switch e.Event {
+	case wire.EventReady:
+		w.initialised(e.Python, e.Commands)
+	case wire.EventFailed:
+		failure := &pool.CallError{}
+		if err := json.Unmarshal(e.Error, failure); err != nil {
+			return wire.Violation("cannot read the error of an EVENT: %v", err)
+		}
+		w.mu.Lock()
+		w.failure = failure
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+func (w *workerEntry) initialised(python string, commands json.RawMessage) {
+	var list []pool.CommandInfo
+	if err := json.Unmarshal(commands, &list); err != nil {
+		w.runner.sup.log.Warn("cannot read the commands of a worker", "worker", w.incarnation(), "err", err)
+	}
+	w.mu.Lock()
+	w.python, w.commands = python, list
+	w.mu.Unlock()
+	w.reached(func(st *stage) { st.initialised = true })
+}
+
+// reached notes progress and tells the pool loop when the worker is ready.
+func (w *workerEntry) reached(note func(*stage)) {
+	if ready, again := w.reach(note); ready {
+		event := pool.WorkerAnswered
+		if again || w.adopted() {
+			event = pool.WorkerReturned
+		}
+		w.runner.happened(w, event)
+	}
+}
+
+// adopted reports whether a former supervisor started the worker.
+func (w *workerEntry) adopted() bool { return w.rec.State == pool.WorkerAdopting }
+
+// serveSlot reads a slot's connection until it ends.
+func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
+	if hello.Worker.Slot != 0 {
+		return wire.Violation("%s has one slot, number 0; it connected slot %d", w.incarnation(), hello.Worker.Slot)
+	}
+	w.slot.connect(out, hello.Worker.Call)
+	w.reached(func(st *stage) { st.connected = true })
+	err := w.readSlot(out, r)
+	w.slot.lost(out)
+	if w.lose(func(st *stage) { st.connected = false }) {
+		w.runner.happened(w, pool.WorkerLost)
+	}
+	return err
+}
+
+func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader) error {
+	for {
+		h, frame, err := r.ReadFrame()
+		if err != nil {
+			return err
+		}
+		switch h.Type {
+		case wire.TypeResult, wire.TypeChunk, wire.TypeError:
+			if err := w.slot.answer(h, frame); err != nil {
+				return err
+			}
+		case wire.TypePing:
+			if err := out.Send(wire.AppendFrame(nil, wire.Header{Type: wire.TypePong}, wire.Payload(frame))); err != nil {
+				return err
+			}
+		case wire.TypePong:
+		default:
+			return wire.Violation("a worker does not send %s on a slot connection", h.Type)
+		}
+	}
+}
