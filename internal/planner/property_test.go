@@ -57,16 +57,16 @@ func TestPlanIsDeterministic(t *testing.T) {
 }
 
 // TestRollKeepsCapacity holds the promised capacity against the workers that
-// serve: a roll gives up at most max_unavailable of those that stay.
+// serve: a roll gives up at most max_unavailable of those it replaces.
 func TestRollKeepsCapacity(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := drawScenario(r)
 		for _, c := range s.decide().Changes {
-			staying := min(c.Size, c.OldSize) - len(c.Places)
+			staying := max(0, min(c.Size, c.OldSize)-len(c.Places))
 			switch c.Action {
 			case planner.ActionRoll:
-				if c.Capacity < staying-c.Update.MaxUnavailable || c.Capacity > staying {
-					r.Fatalf("%s: capacity %d with %d staying and max_unavailable %d", c.Address, c.Capacity, staying, c.Update.MaxUnavailable)
+				if want := staying - min(c.Update.MaxUnavailable, c.Workers.Replace); c.Capacity != want || want < 0 {
+					r.Fatalf("%s: capacity %d, want %d of %d staying", c.Address, c.Capacity, want, staying)
 				}
 			case planner.ActionRecreate:
 				if c.Capacity != staying-c.Workers.Replace {
