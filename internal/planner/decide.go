@@ -207,9 +207,9 @@ func (p pair) change() (Change, []Drift) {
 	}
 	c.LaunchHash = want
 	c.Unchanged = attributeCount - rowsListed(c.Attributes)
-	census := takeCensus(p.running.Places, c.OldSize, c.Size, was, want)
-	c.Workers, c.Places = census.delta, census.repaired
-	drift := p.drift(census)
+	counted := takeCensus(p.running.Places, c.OldSize, c.Size, was, want)
+	c.Workers, c.Places = counted.delta, counted.repaired
+	drift := p.drift(counted)
 	c.Reasons = reasons(c, drift)
 	c.Action = p.action(c, was != want)
 	if c.Action == ActionRoll || c.Action == ActionRecreate {

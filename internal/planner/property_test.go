@@ -3,6 +3,7 @@ package planner_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -120,10 +121,7 @@ func (s scenario) apply(plan planner.Plan) scenario {
 	accepted.Runtimes = s.Desired.Runtimes
 	out.Observed.Revision++
 	out.Observed.Accepted = &accepted
-	out.Observed.Pools = map[string]pool.ObservedPool{}
-	for address, o := range s.Observed.Pools {
-		out.Observed.Pools[address] = o
-	}
+	out.Observed.Pools = maps.Clone(s.Observed.Pools)
 	for _, c := range plan.Changes {
 		if c.Address == planner.SettingsAddress {
 			accepted.Settings = s.Desired.Settings
