@@ -16,8 +16,10 @@ type census struct {
 // takeCensus counts what a change from old to size places means, when the
 // accepted launch hash is was and the desired one is want.
 //
-// A place that nothing is known of, or whose worker is leaving or gone, counts
-// as one that holds the accepted launch hash: its worker is on its way back.
+// A place that nothing is known of, or whose worker is leaving, counts as one
+// that holds the accepted launch hash: its worker is on its way back. A place
+// whose worker died counts as what it holds, so that a crash between a plan and
+// its apply changes no count.
 func takeCensus(places []pool.ObservedPlace, old, size int, was, want string) census {
 	held, quarantined := holders(places, want)
 	var c census
@@ -51,8 +53,8 @@ func takeCensus(places []pool.ObservedPlace, old, size int, was, want string) ce
 	return c
 }
 
-// holders returns the launch hash of the worker that serves each place and the
-// places that are quarantined. Where two workers serve one place, as they do
+// holders returns the launch hash that each place holds and the places that are
+// quarantined. Where two workers serve one place, as they do
 // while it is rolled, the one with the wanted hash counts.
 func holders(places []pool.ObservedPlace, want string) (map[int]string, map[int]pool.ObservedPlace) {
 	held, quarantined := map[int]string{}, map[int]pool.ObservedPlace{}
@@ -60,7 +62,7 @@ func holders(places []pool.ObservedPlace, want string) (map[int]string, map[int]
 		switch {
 		case p.State == pool.WorkerQuarantined:
 			quarantined[p.Place] = p
-		case serves(p.State) && p.LaunchHash != "" && held[p.Place] != want:
+		case (serves(p.State) || p.State == pool.WorkerExited) && p.LaunchHash != "" && held[p.Place] != want:
 			held[p.Place] = p.LaunchHash
 		}
 	}

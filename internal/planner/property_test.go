@@ -217,7 +217,7 @@ func drawRunning(r *rapid.T, p *pool.Pool, hash string) pool.ObservedPool {
 		case 3:
 			place.State = pool.WorkerStarting
 		case 4:
-			*place = pool.ObservedPlace{Place: i, State: pool.WorkerExited}
+			*place = pool.ObservedPlace{Place: i, State: pool.WorkerExited, LaunchHash: rapid.SampledFrom([]string{"", hash, "another"}).Draw(r, "held")}
 		}
 	}
 	return o
