@@ -54,14 +54,15 @@ func (a *App) superviseInForeground(ctx context.Context) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot use the instance directory: %w; name one that you may write with --instance DIR", err)
 	}
-	log := slog.New(slog.NewTextHandler(a.Stderr, nil))
+	handler := newLogHandler(a.Stderr)
+	log := slog.New(handler)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	manager := a.getenv("NOTIFY_SOCKET")
 	done := make(chan error, 1)
 	go func() {
 		done <- runSupervisor(ctx, supervisorConfig{
-			Instance: dir, Version: a.Version, Log: log,
+			Instance: dir, Version: a.Version, Log: log, TakeSettings: handler.take,
 			Ready: func() { notifyOrLog(ctx, log, manager, "READY=1") },
 		})
 	}()

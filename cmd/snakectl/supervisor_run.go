@@ -3,7 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"github.com/snakectl/snakectl/internal/api"
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/supervisor"
+	"github.com/snakectl/snakectl/internal/wire"
+	"github.com/snakectl/snakectl/python"
 )
 
 // supervisorConfig is what the daemon needs to know.
@@ -12,11 +21,75 @@ type supervisorConfig struct {
 	Instance string
 	Version  string
 	Log      *slog.Logger
+	// TakeSettings is called with the settings that are in force.
+	TakeSettings func(pool.Settings)
 	// Ready is called once, when the socket answers.
 	Ready func()
 }
 
 // runSupervisor serves the instance until ctx ends and everything has drained.
-func runSupervisor(_ context.Context, _ supervisorConfig) error {
-	return errors.New("this build has no supervisor")
+func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
+	sdk, err := python.Extract(filepath.Join(cfg.Instance, "sdk"))
+	if err != nil {
+		return err
+	}
+	sup, err := supervisor.Open(supervisor.Config{
+		Instance: cfg.Instance, Version: cfg.Version, SDK: python.Entry(sdk), Log: cfg.Log, TakeSettings: cfg.TakeSettings,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := wire.ListenUnix(filepath.Join(cfg.Instance, "supervisor.sock"))
+	if err != nil {
+		return errors.Join(err, sup.Abandon())
+	}
+	server := api.New(backend{sup}, cfg.Log)
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := server.Serve(serving, listener); err != nil {
+			cfg.Log.Error("cannot accept clients", "err", err)
+		}
+	})
+	cfg.Ready()
+	err = sup.Run(ctx) // calls in flight end here, on connections that still exist
+	stopServing()
+	served.Wait()
+	server.Close()
+	if err != nil {
+		return fmt.Errorf("the supervisor of %s ended: %w", cfg.Instance, err)
+	}
+	return nil
+}
+
+// backend lends a supervisor to the server of its socket.
+type backend struct{ *supervisor.Supervisor }
+
+func (b backend) Exec(ctx context.Context, req api.Exec) (api.ExecAnswer, error) {
+	result, err := b.Supervisor.Exec(ctx, supervisor.ExecRequest(req))
+	return api.ExecAnswer(result), err
+}
+
+func (b backend) Apply(req api.Apply) api.Operation {
+	return b.Supervisor.Apply(supervisor.ApplyRequest(req))
+}
+
+func (b backend) StopOperation(id string) bool { return b.Stop(id) }
+
+func (b backend) Recycle(name string, place int, by string) (api.Operation, error) {
+	op, err := b.Supervisor.Recycle(name, place, by)
+	if err != nil {
+		return nil, err
+	}
+	return op, nil
+}
+
+func (b backend) Logs(ref string) ([]api.Log, error) {
+	files, err := b.LogFiles(ref)
+	out := make([]api.Log, 0, len(files))
+	for _, f := range files {
+		out = append(out, api.Log(f))
+	}
+	return out, err
 }

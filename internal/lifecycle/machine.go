@@ -23,6 +23,8 @@ const (
 type Machine struct {
 	newID  func() string
 	target Target
+	// configured: there is a target. Before, the machine only takes note.
+	configured bool
 	// stopping is the end of the pool: no place is filled again.
 	stopping bool
 	// halt is why a roll stopped half way; empty otherwise.
@@ -104,12 +106,14 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 		m.stopping = true
 	case Tick:
 	}
-	m.reconcile(now)
+	if m.configured || m.stopping {
+		m.reconcile(now)
+	}
 	return m.out
 }
 
 func (m *Machine) configure(now time.Time, e Configure) {
-	m.target = e.Target
+	m.target, m.configured = e.Target, true
 	m.halt = e.Halt
 	m.failure = e.Halt
 	m.stopping = false

@@ -104,6 +104,9 @@ func (m *Machine) Progress() Progress {
 // for never.
 func (m *Machine) NextWake(now time.Time) time.Time {
 	var next time.Time
+	if !m.configured {
+		return next
+	}
 	sooner := func(t time.Time) {
 		if t.After(now) && (next.IsZero() || t.Before(next)) {
 			next = t

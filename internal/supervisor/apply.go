@@ -62,7 +62,7 @@ func (s *Supervisor) Apply(req ApplyRequest) *Operation {
 func (a *application) run() pool.Outcome {
 	observed := a.sup.Observe()
 	if a.req.Options.Destroy {
-		a.desired = pool.Desired{Settings: a.desired.Settings, Runtimes: map[string]pool.Runtime{}}
+		a.desired = pool.Desired{Settings: *a.sup.settings.Load(), Runtimes: map[string]pool.Runtime{}}
 	}
 	a.plan = planner.Decide(a.req.Desired, observed, a.req.Options)
 	a.out = pool.Outcome{Revision: observed.Revision}

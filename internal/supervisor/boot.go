@@ -107,10 +107,11 @@ func (r *runner) adopt(m adopt) {
 	m.rec.State = pool.WorkerAdopting
 	w := &workerEntry{
 		known: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
-		logPath: r.sup.logFile(r.addr, m.rec.Place), logOffset: 0,
+		logPath: r.sup.logFile(r.addr, m.rec.Place), stage: stage{answered: true},
 	}
 	close(w.known)
 	w.slot = r.dispatcher.addSlot(w)
+	w.slot.adopt()
 	r.workers[m.rec.Incarnation] = w
 	r.launches[m.rec.LaunchHash] = launch{hash: m.rec.LaunchHash, revision: m.rec.Revision, spec: m.rec.Spec, runtime: m.rec.Runtime}
 	r.sup.directory.add(w)

@@ -52,7 +52,8 @@ type workerEntry struct {
 // stage counts what a worker has still to show before it is ready.
 type stage struct {
 	hello, initialised, healthy, connected bool
-	// answered: all of it was there once.
+	// answered: all of it was there once. From then on the slot's connection does not
+	// count: a slot that finishes a call connects again when it is done.
 	answered bool
 }
 
@@ -85,7 +86,9 @@ func (w *workerEntry) reach(note func(*stage)) (ready, again bool) {
 	return true, again
 }
 
-func (s stage) complete() bool { return s.hello && s.initialised && s.healthy && s.connected }
+func (s stage) complete() bool {
+	return s.hello && s.initialised && s.healthy && (s.connected || s.answered)
+}
 
 // lose notes that a connection broke and reports whether the worker was ready.
 func (w *workerEntry) lose(note func(*stage)) bool {

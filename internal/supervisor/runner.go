@@ -78,8 +78,8 @@ func (ask) message()       {}
 func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 	r := &runner{
 		sup: s, addr: addr, log: s.log.With("pool", addr),
-		inbox: make(chan message, 64), // readers of many connections report here
-		done:  make(chan struct{}),
+		inbox:   make(chan message, 64), // readers of many connections report here
+		done:    make(chan struct{}),
 		machine: lifecycle.New(func() string { return randomHex(4) }),
 		workers: map[string]*workerEntry{}, launches: map[string]launch{},
 	}
@@ -351,9 +351,9 @@ func (r *runner) bury(w *workerEntry) string {
 	if said := w.said(); said != nil {
 		reason = said.Error()
 	}
-	why := pool.NewCallError(pool.CategoryWorkerDied, "%s %s while it executed the call", w.incarnation(), exit)
+	why := pool.NewCallError(pool.CategoryWorkerDied, "the worker %s while it executed the call", exit)
 	if w.killed != "" {
-		why.Message = fmt.Sprintf("%s was killed: %s", w.incarnation(), w.killed)
+		why.Message = "the worker was killed: " + w.killed
 	}
 	why.Started, why.Worker, why.Exit, why.Stderr = true, w.incarnation(), exit.String(), w.tail()
 	w.slot.remove(why)

@@ -191,6 +191,10 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	return nil
 }
 
+// relinkWithin is how long an idle slot whose connection broke may take, before
+// stop_grace, to connect again.
+const relinkWithin = 5 * time.Second
+
 // anyStream stands for a call whose stream id only a former supervisor knew.
 const anyStream = ^uint64(0)
 
@@ -231,7 +235,7 @@ func (s *slot) overdue() {
 	d.mu.Unlock()
 	if first {
 		s.cancel(c.id)
-		err := pool.NewCallError(pool.CategoryDeadline, "%s did not finish the call within its deadline of %s", s.worker.incarnation(),
+		err := pool.NewCallError(pool.CategoryDeadline, "the call did not finish within its deadline of %s",
 			time.Duration(c.deadline-c.queuedAt).Round(time.Millisecond))
 		err.Started, err.Worker, err.QueueNS = true, s.worker.incarnation(), c.queueNS()
 		c.sink.fail(c, err)
@@ -261,8 +265,8 @@ func (s *slot) connect(out *wire.Outbox, told *wire.HelloCall) {
 		s.sendDrain(out)
 	}
 	if lost != nil {
-		err := pool.NewCallError(pool.CategoryUnavailable, "the connection to %s broke before the call reached it", s.worker.incarnation())
-		err.Retryable = true
+		err := pool.NewCallError(pool.CategoryUnavailable, "the connection broke before the call reached the worker")
+		err.Retryable, err.Worker = true, s.worker.incarnation()
 		lost.sink.fail(lost, err)
 	}
 	if c != nil {
@@ -281,14 +285,30 @@ func (s *slot) reconcileCall(told *wire.HelloCall) (lost *call) {
 		}
 		return nil
 	}
-	if c == nil { // a former supervisor's call: nobody here waits for its answer
-		id, _ := wire.ParseCallID(told.ID)
-		now := wire.Monotonic()
-		s.call = &call{dispatcher: s.dispatcher, id: id, slot: s, slotStream: anyStream, settled: true,
-			queuedAt: now, sentAt: now, deadline: now + int64(s.dispatcher.policy.callTimeout)}
-		s.arm(s.call.deadline)
+	if c == nil {
+		s.awaitLink(s.dispatcher.policy.callTimeout)
 	}
 	return nil
+}
+
+// awaitLink keeps the slot busy with a call of which nobody here waits for the
+// answer: one of a former supervisor, or none at all, while the slot has no
+// connection. Like any other it is given up after limit and stop_grace. mu is held.
+func (s *slot) awaitLink(limit time.Duration) {
+	now := wire.Monotonic()
+	s.call = &call{
+		dispatcher: s.dispatcher, slot: s, slotStream: anyStream, settled: true,
+		queuedAt: now, sentAt: now, deadline: now + int64(limit),
+	}
+	s.arm(s.call.deadline)
+}
+
+// adopt prepares the slot of a worker that a former supervisor started: it
+// connects when it has finished the call that it may be executing.
+func (s *slot) adopt() {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	s.awaitLink(s.dispatcher.policy.callTimeout)
 }
 
 // admit lets the slot take calls.
@@ -334,7 +354,13 @@ func (s *slot) sendDrain(out *wire.Outbox) {
 func (s *slot) lost(out *wire.Outbox) {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
+	if s.out != out {
+		return // it connected again already
+	}
 	s.dropLink(out)
+	if s.call == nil && s.admitted {
+		s.awaitLink(relinkWithin)
+	}
 }
 
 // busy reports whether the slot executes a call.

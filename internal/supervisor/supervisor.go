@@ -210,7 +210,7 @@ func (s *Supervisor) accepted(revision uint64, desired pool.Desired) {
 }
 
 func (s *Supervisor) takeSettings(desired *pool.Desired) {
-	settings := pool.Settings{OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}}
+	settings := pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}}
 	if desired != nil {
 		settings = desired.Settings
 	}

@@ -197,15 +197,12 @@ func (w *workerEntry) initialised(python string, commands json.RawMessage) {
 func (w *workerEntry) reached(note func(*stage)) {
 	if ready, again := w.reach(note); ready {
 		event := pool.WorkerAnswered
-		if again || w.adopted() {
+		if again {
 			event = pool.WorkerReturned
 		}
 		w.runner.happened(w, event)
 	}
 }
-
-// adopted reports whether a former supervisor started the worker.
-func (w *workerEntry) adopted() bool { return w.rec.State == pool.WorkerAdopting }
 
 // serveSlot reads a slot's connection until it ends.
 func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
