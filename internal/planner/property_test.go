@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -221,4 +222,33 @@ func drawRunning(r *rapid.T, p *pool.Pool, hash string) pool.ObservedPool {
 		}
 	}
 	return o
+}
+
+// TestLaunchHashIgnoresForm takes the hash of the same pool after a trip through
+// JSON, from another directory and with its set paths in another order.
+func TestLaunchHashIgnoresForm(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := drawPool(r, "a")
+		p.Env = rapid.MapOf(rapid.StringMatching(`[A-Z]{1,3}`), rapid.String()).Draw(r, "env")
+		p.Config = map[string]any{"depth": rapid.IntRange(-9, 9).Draw(r, "depth"), "names": []string{"x"}}
+		p.Set = append(p.Set, "env", "config")
+		want := pool.LaunchHash(&p, pool.Runtime{Fingerprint: "aa"})
+
+		var other pool.Pool
+		b, err := json.Marshal(p)
+		if err == nil {
+			err = json.Unmarshal(b, &other)
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		other.Snapshot.Root = "/elsewhere"
+		other.Set = rapid.Permutation(p.Set).Draw(r, "set")
+		if got := pool.LaunchHash(&other, pool.Runtime{Name: "other", Fingerprint: "aa"}); got != want {
+			r.Fatalf("LaunchHash = %s after a trip through JSON, want %s", got, want)
+		}
+		if got := pool.LaunchHash(&other, pool.Runtime{Fingerprint: "bb"}); got == want {
+			r.Fatal("the launch hash does not see the runtime's fingerprint")
+		}
+	})
 }
