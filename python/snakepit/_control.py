@@ -8,7 +8,7 @@ from _thread import allocate_lock, start_new_thread
 
 from . import _wire
 from ._codec import Codec
-from ._errors import WireError, call_error
+from ._errors import WireError
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
 
@@ -88,7 +88,8 @@ class Control:
             try:
                 self._answer(link)
             except WireError as err:
-                leave(1, f"the control connection broke the protocol: {err}")
+                link.send_away(err)
+                leave(1, f"the supervisor broke the protocol: {err}")
             except OSError:
                 pass
             link.close()
@@ -114,9 +115,7 @@ class Control:
             elif type == _wire.GOAWAY:
                 leave(0, f"the supervisor sent this worker away: {goaway_message(self._codec, payload)}")
             elif not flags & _wire.FLAG_IGNORABLE:
-                message = f"a worker does not take frames of type {type} on its control connection"
-                self._send(_wire.GOAWAY, self._codec.encode(call_error("protocol", message)))
-                raise WireError(message)
+                raise WireError(f"a control connection does not take frames of type {type}")
 
     def _cancel(self, call_id: bytes) -> None:
         """Remember the id: the call may be running, waiting behind another, or over."""

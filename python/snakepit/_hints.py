@@ -69,6 +69,8 @@ class Hints:
         name = getattr(origin, "__module__", "") + "." + getattr(origin, "__qualname__", str(origin).rpartition(".")[2])
         if name in ("types.UnionType", "typing.Union"):
             return self._compile_union(args, where)
+        if name in ("typing.Required", "typing.NotRequired"):
+            return self.compile(args[0], where)
         if name == "typing.Literal":
             return _check_literal(args)
         if origin is list or name in ("collections.abc.Sequence", "collections.abc.Iterable"):
@@ -134,8 +136,7 @@ class Hints:
         if hasattr(cls, "__dataclass_fields__"):
             return self._compile_once(cls, where, _dataclass_fields(cls), lambda fields: cls(**fields))
         if issubclass(cls, dict) and hasattr(cls, "__required_keys__"):
-            hints = resolve(cls, where)
-            return self._compile_once(cls, where, {k: (h, k in cls.__required_keys__) for k, h in hints.items()}, dict)
+            return self._compile_once(cls, where, _typed_dict_fields(cls, where), dict)
         raise _unknown(cls, where)
 
     def _compile_once(
@@ -283,6 +284,15 @@ def _built(build: Callable[[Any], Any], value: Any, path: str) -> Any:
         return build(value)
     except (TypeError, ValueError) as err:
         raise InvalidArgument(f"{path}: {err}") from None
+
+
+def _typed_dict_fields(cls: Any, where: str) -> dict[str, tuple[Any, bool]]:
+    """Return the fields; NotRequired is looked for in the evaluated hint, since a postponed one hides it from cls."""
+    out = {}
+    for name, hint in resolve(cls, where).items():
+        marked = str(getattr(hint, "__origin__", "")).endswith(".NotRequired")
+        out[name] = (hint, name in cls.__required_keys__ and not marked)
+    return out
 
 
 def _dataclass_fields(cls: Any) -> dict[str, tuple[Any, bool]]:

@@ -12,7 +12,7 @@ from _socket import AF_UNIX, SOCK_STREAM, socket
 
 from . import _wire
 from ._codec import Codec
-from ._errors import WireError
+from ._errors import WireError, call_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,6 +120,14 @@ class Link:
             else:
                 body += chunk
         return None if size > self.max_body else bytes(body)
+
+    def send_away(self, reason: WireError) -> None:
+        """Tell the peer how it broke the protocol; nobody may be there to read it."""
+        try:
+            error = self.codec.encode_error(call_error("protocol", str(reason)))
+            self.sendall(_wire.frame(_wire.GOAWAY, 0, error))
+        except OSError:
+            pass
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""

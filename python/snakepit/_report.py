@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os.path import dirname
 
 from ._errors import SnakepitError, call_error, cut
@@ -10,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-OURS = (dirname(__file__), "<frozen importlib")
+OURS = (dirname(__file__), "<frozen importlib", os.path.join(dirname(os.__file__), "asyncio"))
 
 
 def report(err: BaseException, *, started: bool = True) -> dict[str, object]:

@@ -74,27 +74,33 @@ class Slot:
         deadline, call_id, codec, _, _, texts, body = self._read(payload)
         if not flags & _wire.FLAG_END:
             body = link.gather(body, flags, stream)
+        return self.run(texts[1], body, stream, call_id, deadline, texts[2], codec, link.max_body)
+
+    def run(
+        self,
+        name: str,
+        body: Any,
+        stream: int = 0,
+        call_id: bytes = b"",
+        deadline: int = 0,
+        session: str = "",
+        codec: int = _wire.CODEC_JSON,
+        limit: int = _wire.MAX_BODY,
+    ) -> Answer:
+        """Execute the command of this name with an encoded body; None stands for one over the limit."""
         began = 0
         self.running = True
         try:
             if body is None:
-                raise TooLarge(f"the arguments exceed {link.max_body} bytes")
+                raise TooLarge(f"the arguments exceed {limit} bytes")
             if deadline or self._cancelled or codec != _wire.CODEC_JSON:
                 self._refuse(call_id, codec, deadline)
-            command = self._commands.get(texts[1])
-            if command is None:
-                command = self._adapter.command(texts[1])
+            command = self._commands.get(name) or self._adapter.command(name)
             context = None
             if command.signature.wants_context:
+                adapter = self._adapter
                 context = Context(
-                    self._adapter.config,
-                    self._adapter.state,
-                    self._worker_id,
-                    command.name,
-                    texts[2],
-                    call_id,
-                    deadline,
-                    self._cancelled,
+                    adapter.config, adapter.state, self._worker_id, name, session, call_id, deadline, self._cancelled
                 )
             args, kwargs = command.signature.bind(self._arguments(body), context)
             began = monotonic_ns()
@@ -103,8 +109,8 @@ class Slot:
                 value = self._await(value)
             took = monotonic_ns() - began
             data = self._codec.encode(value)
-            if len(data) > link.max_body:
-                raise TooLarge(f"the result of {command.name} has {len(data)} bytes, the limit is {link.max_body}")
+            if len(data) > limit:
+                raise TooLarge(f"the result of {name} has {len(data)} bytes, the limit is {limit}")
             return Answer(_wire.RESULT, stream, call_id, _wire.pack_result(took, self._worker), data)
         except Terminated:
             raise

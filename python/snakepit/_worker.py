@@ -11,7 +11,7 @@ from . import _wire
 from ._adapter import Adapter, load
 from ._codec import Codec
 from ._control import HANDSHAKE, RETRY, Control
-from ._errors import SnakepitError, WireError, call_error
+from ._errors import WireError
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
 from ._report import report
@@ -52,11 +52,7 @@ class Worker:
         if adapter is None:
             return 1
         self._slot = Slot(adapter, self._launch.worker_id, self._control.cancelled, self._codec)
-        try:
-            return self._serve(self._slot)
-        except WireError as err:
-            complain(str(err))
-            return 1
+        return self._serve(self._slot)
 
     def _load(self) -> Adapter | None:
         """Load and start the adapter and tell the supervisor how it went."""
@@ -95,6 +91,13 @@ class Worker:
                     return 0
             except OSError:
                 pass
+            except Refused as err:
+                complain(f"the supervisor sent this worker away: {err}")
+                return 0
+            except WireError as err:
+                link.send_away(err)
+                complain(f"the supervisor broke the protocol: {err}")
+                return 1
             finally:
                 link.close()
 
@@ -123,11 +126,9 @@ class Worker:
         if type == _wire.PING:
             link.sendall(_wire.frame(_wire.PONG, 0, payload))
         elif type == _wire.GOAWAY:
-            raise WireError(f"the supervisor sent this worker away: {goaway_message(self._codec, payload)}")
+            raise Refused(goaway_message(self._codec, payload))
         elif type != _wire.CANCEL and not flags & _wire.FLAG_IGNORABLE:
-            message = f"a slot does not take frames of type {type}"
-            link.sendall(_wire.frame(_wire.GOAWAY, 0, self._codec.encode(call_error("protocol", message))))
-            raise WireError(message)
+            raise WireError(f"a slot does not take frames of type {type}")
 
     def _connect(self, kept: Answer | None) -> Link | None:
         """Connect the slot; None when it was sent away or nobody came back within the grace."""

@@ -102,27 +102,26 @@ class Supervisor:
     """Listens where workers connect."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = os.path.realpath(path)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.settimeout(LIMIT)
         self.listener.bind(path)
         self.listener.listen(16)
         self.connections: list[Connection] = []
 
-    def accept(self, role: str) -> Connection:
-        """Return the next connection, which must have this role; its hello is not answered yet."""
+    def accept(self, *roles: str) -> Connection:
+        """Return the next connection, which must have one of these roles; its hello is not answered yet."""
         sock, _ = self.listener.accept()
         connection = Connection(sock)
         self.connections.append(connection)
-        assert connection.hello["role"] == role, connection.hello
+        assert connection.hello["role"] in roles, connection.hello
         return connection
 
     def accept_both(self) -> tuple[Connection, Connection]:
         """Return a control and a slot connection, in whichever order they come."""
         found: dict[str, Connection] = {}
         while len(found) < 2:
-            connection = Connection(self.listener.accept()[0])
-            self.connections.append(connection)
+            connection = self.accept("control", "slot")
             found[connection.hello["role"]] = connection
         return found["control"], found["slot"]
 
@@ -132,6 +131,11 @@ class Supervisor:
         for connection in self.connections:
             connection.close()
         os.unlink(self.path)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the supervisor has vanished."""
+        return self.listener.fileno() < 0
 
 
 class WorkerCase(unittest.TestCase):
@@ -145,12 +149,16 @@ class WorkerCase(unittest.TestCase):
         self.addCleanup(self._close)
 
     def _close(self) -> None:
-        if self.supervisor.listener.fileno() >= 0:
+        if not self.supervisor.closed:
             self.supervisor.close()
+
+    def write(self, adapter: str) -> None:
+        """Make adapter.py."""
+        (self.dir / "adapter.py").write_text(textwrap.dedent(adapter), encoding="utf-8")
 
     def spawn(self, adapter: str, reference: str = "./adapter.py", **launch: Any) -> subprocess.Popen[bytes]:
         """Write an adapter and start a worker for it, as a supervisor does."""
-        (self.dir / "adapter.py").write_text(textwrap.dedent(adapter))
+        self.write(adapter)
         document = {
             "version": 1,
             "socket": self.supervisor.path,
