@@ -213,6 +213,10 @@ func (a *App) execFailed(err error, asJSON bool) error {
 	if !isCall {
 		return a.explain(err)
 	}
-	fmt.Fprint(a.Stderr, a.paint(colorRed, "Error: ")+renderCallError(call))
+	dir, err := a.instanceDir()
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.Stderr, a.paint(colorRed, "Error: ")+sourcePaths(renderCallError(call), dir))
 	return exitWith(code)
 }

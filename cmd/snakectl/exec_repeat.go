@@ -35,7 +35,7 @@ type repeater struct {
 	call func(context.Context) error
 	left atomic.Int64
 
-	mu     sync.Mutex // guards took, errs and first
+	mu     sync.Mutex // guards took, errs, failed and first
 	took   []time.Duration
 	errs   map[pool.Category]int
 	failed int

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,6 +29,24 @@ func renderCallError(e *pool.CallError) string {
 		b.WriteString(e.Hint + "\n")
 	}
 	return b.String()
+}
+
+// sourcePaths turns the paths of copied code, which lies in code/HASH below the
+// instance, into what they are in the configuration's directory.
+func sourcePaths(text, instance string) string {
+	copies := filepath.Join(instance, "code") + string(filepath.Separator)
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, copies)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if _, inside, deep := strings.Cut(after, string(filepath.Separator)); deep {
+			after = inside
+		}
+		text = after
+	}
 }
 
 // indent puts prefix before every line of text and ends it with a newline.

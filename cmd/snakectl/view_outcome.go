@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ func (a *App) tellOutcome(ctx context.Context, c *client.Client, w *wish, plan *
 	for _, ev := range failures {
 		if ev.Type == pool.EventPreflightFailed {
 			text := renderPreflightFailure(ev, w.snippet(ev.Addr), isNew(plan, ev.Addr))
-			fmt.Fprint(a.Stderr, a.paint(colorRed, "Error: ")+text)
+			fmt.Fprint(a.Stderr, "\n"+a.paint(colorRed, "Error: ")+sourcePaths(text, filepath.Dir(c.Socket())))
 		}
 	}
 	serving := -1
@@ -52,13 +53,6 @@ func readyWorkers(s *pool.Status) int {
 		ready += s.Pools[i].Ready
 	}
 	return ready
-}
-
-// pastTense says what became of an address.
-var pastTense = map[planner.Action]string{
-	planner.ActionCreate: "created", planner.ActionUpdate: "updated", planner.ActionResize: "resized",
-	planner.ActionRepair: "repaired", planner.ActionRoll: "rolled", planner.ActionRecreate: "recreated",
-	planner.ActionDestroy: "destroyed",
 }
 
 // appliedLine is the last line of an apply that reached its goal.
@@ -115,7 +109,7 @@ func renderPreflightFailure(ev pool.Event, snippet string, created bool) string 
 		ended = "ended with " + e.Exit
 	}
 	words := or(e.Traceback, e.Stderr)
-	if words == "" || !strings.Contains(words, e.Message) {
+	if words == "" || e.Type == "" || !strings.Contains(words, e.Type) {
 		fmt.Fprintf(&b, "The preflight worker %s%s: %s\n", ended, after, strings.TrimSpace(errorText(e)))
 	} else {
 		fmt.Fprintf(&b, "The preflight worker %s%s:\n", ended, after)
@@ -138,7 +132,7 @@ func errorText(e *pool.CallError) string {
 // negative serving means that nobody knows how many workers run.
 func renderFailedOutcome(o *pool.Outcome, failures []pool.Event, base uint64, serving int) string {
 	var b strings.Builder
-	if o.Message != "" {
+	if o.Message != "" && !strings.EqualFold(o.Message, "nothing was changed") {
 		b.WriteString(o.Message + "\n")
 	}
 	if o.Result == pool.ResultFailed || o.Result == pool.ResultStale || o.Result == pool.ResultConflict {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -19,11 +20,11 @@ func describeEvent(ev pool.Event, live bool) (text string, passing bool) {
 	case pool.EventPreflightFailed:
 		return "preflight failed", false
 	case pool.EventStepStart:
-		return or(ev.Msg, "started"), true
+		return or(doing[planner.Action(ev.Msg)], or(ev.Msg, "started")), true
 	case pool.EventStepProgress:
 		return stepProgress(ev, live), false
 	case pool.EventStepOK:
-		return or(ev.Msg, "done") + " in " + seconds(number(ev.Data, "ms")), false
+		return or(pastTense[planner.Action(ev.Msg)], or(ev.Msg, "done")) + " in " + seconds(number(ev.Data, "ms")), false
 	case pool.EventStepFailed:
 		return "failed: " + or(textOf(ev.Data, "reason"), ev.Msg), false
 	case pool.EventRolloutPaused:
@@ -34,17 +35,32 @@ func describeEvent(ev pool.Event, live bool) (text string, passing bool) {
 	return "", true
 }
 
-// stepProgress says how many of the workers are there: "[#####---] 5/8, 0 failed".
+// doing says what happens to an address, pastTense what became of it.
+var (
+	doing = map[planner.Action]string{
+		planner.ActionCreate: "starting", planner.ActionUpdate: "updating", planner.ActionResize: "resizing",
+		planner.ActionRepair: "repairing", planner.ActionRoll: "rolling", planner.ActionRecreate: "recreating",
+		planner.ActionDestroy: "draining",
+	}
+	pastTense = map[planner.Action]string{
+		planner.ActionCreate: "created", planner.ActionUpdate: "updated", planner.ActionResize: "resized",
+		planner.ActionRepair: "repaired", planner.ActionRoll: "rolled", planner.ActionRecreate: "recreated",
+		planner.ActionDestroy: "destroyed",
+	}
+)
+
+// stepProgress says how many of the workers are there: "[#####---] 5/8 ready". On
+// paper it waits for the first one.
 func stepProgress(ev pool.Event, live bool) string {
 	done, total := number(ev.Data, "done"), number(ev.Data, "total")
-	text := fmt.Sprintf("%d/%d", done, total)
-	if ev.Msg != "" {
-		text += " " + ev.Msg
+	if total == 0 || done == 0 && !live {
+		return ""
 	}
+	text := fmt.Sprintf("%d/%d %s", done, total, or(ev.Msg, "ready"))
 	if failed := number(ev.Data, "failed"); failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}
-	if live && total > 0 {
+	if live {
 		text = bar(done, total) + " " + text
 	}
 	return text

@@ -74,7 +74,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	p.close()
 	p.close()
 	got := a.stderr.String()
-	const last = "pool.api              done in 4.00s\npool.etl              failed: it never became healthy\n"
+	const last = "pool.api              rolled in 4.00s\npool.etl              failed: it never became healthy\n"
 	if len(got) < len(last) || got[len(got)-len(last):] != last {
 		t.Errorf("a terminal ends with %q, want %q", got, last)
 	}
@@ -86,12 +86,12 @@ func rollEvents() []pool.Event {
 		{Type: pool.EventOpAccepted, Op: "op-7"},
 		{Type: pool.EventPreflightStart, Addr: "pool.api"},
 		{Type: pool.EventPreflightOK, Addr: "pool.api", Data: map[string]any{"ms": 440.0}},
-		{Type: pool.EventStepStart, Addr: "pool.api", Msg: "rolling"},
+		{Type: pool.EventStepStart, Addr: "pool.api", Msg: "roll"},
 		{Type: pool.EventWorkerReady, Addr: "pool.api/4"},
 		{Type: pool.EventStepProgress, Addr: "pool.api", Msg: "new", Data: map[string]any{"done": 5.0, "total": 8.0, "failed": 0.0}},
 		{Type: pool.EventDiagnostic, Msg: "Warning: the machine is busy"},
-		{Type: pool.EventStepProgress, Addr: "pool.etl", Data: map[string]any{"done": 0.0, "total": 3.0, "failed": 1.0}},
-		{Type: pool.EventStepOK, Addr: "pool.api", Data: map[string]any{"ms": 4000.0}},
+		{Type: pool.EventStepProgress, Addr: "pool.etl", Data: map[string]any{"done": 1.0, "total": 3.0, "failed": 1.0}},
+		{Type: pool.EventStepOK, Addr: "pool.api", Msg: "roll", Data: map[string]any{"ms": 4000.0}},
 		{Type: pool.EventStepFailed, Addr: "pool.etl", Data: map[string]any{"reason": "it never became healthy"}},
 		{Type: pool.EventOpComplete},
 	}
@@ -103,7 +103,7 @@ func TestStepProgress(t *testing.T) {
 		t.Errorf("on a terminal: %q", got)
 	}
 	ev.Data["total"] = 0.0
-	if got, _ := describeEvent(ev, true); got != "5/0 new" {
+	if got, _ := describeEvent(ev, true); got != "" {
 		t.Errorf("nothing to do: %q", got)
 	}
 }
@@ -143,6 +143,14 @@ func TestRenderFailedOutcome(t *testing.T) {
 	golden(t, "outcome_mixed.txt", renderFailedOutcome(mixed, failures, 3, 8))
 	conflict := &pool.Outcome{Result: pool.ResultConflict, Message: "pool.api is being changed by ops@build-1 since 15:04:05."}
 	golden(t, "outcome_conflict.txt", renderFailedOutcome(conflict, nil, 3, 1))
+}
+
+func TestSourcePaths(t *testing.T) {
+	text := "File \"/srv/i/code/0a1b/pkg/a.py\", line 1\nFile \"/usr/lib/python3/json.py\"\nFile \"/srv/i/code/0a1b/b.py\""
+	want := "File \"pkg/a.py\", line 1\nFile \"/usr/lib/python3/json.py\"\nFile \"b.py\""
+	if got := sourcePaths(text, "/srv/i"); got != want {
+		t.Errorf("sourcePaths = %q, want %q", got, want)
+	}
 }
 
 func TestAge(t *testing.T) {
