@@ -40,8 +40,7 @@ func (c *Client) open(ctx context.Context, method, path string, query url.Values
 	}
 	resp, err := c.web.Do(req)
 	if err != nil {
-		var wrapped *url.Error // names a host that does not exist
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok { // it names a host that does not exist
 			err = wrapped.Err
 		}
 		return nil, fmt.Errorf("cannot ask the supervisor on %s: %w", c.socket, err)

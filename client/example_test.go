@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"os"
 	"time"
 
 	"github.com/snakectl/snakectl/client"
@@ -14,11 +14,11 @@ func Example() {
 	ctx := context.Background()
 	c, err := client.Dial(ctx, "/var/lib/snakectl/supervisor.sock")
 	if errors.Is(err, client.ErrNoSupervisor) {
-		slog.Error("start it with `snakectl supervisor start`")
+		fmt.Fprintln(os.Stderr, "start it with `snakectl supervisor start`")
 		return
 	}
 	if err != nil {
-		slog.Error("cannot connect", "err", err)
+		fmt.Fprintln(os.Stderr, err)
 		return
 	}
 	defer c.Close()
@@ -27,15 +27,15 @@ func Example() {
 	var failed *client.Error
 	switch {
 	case errors.As(err, &failed):
-		slog.Error("the call failed", "category", failed.Category, "started", failed.Started, "err", failed)
+		fmt.Fprintln(os.Stderr, failed.Category, failed.Started, failed)
 		return
 	case err != nil:
-		slog.Error("cannot call", "err", err)
+		fmt.Fprintln(os.Stderr, err)
 		return
 	}
 	var size struct{ Width, Height int }
 	if err := result.Decode(&size); err != nil {
-		slog.Error("not what resize returns", "err", err)
+		fmt.Fprintln(os.Stderr, err)
 		return
 	}
 	fmt.Println(result.Worker, size.Width, size.Height, result.Exec)

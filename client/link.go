@@ -68,11 +68,11 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 
 // explainHello returns the error of a connection that came to nothing.
 func (c *Client) explainHello(ctx context.Context, err error) error {
-	var refused *wire.RefusedError
+	refused, isRefused := errors.AsType[*wire.RefusedError](err)
 	switch {
 	case ctx.Err() != nil:
 		err = ctx.Err()
-	case errors.As(err, &refused):
+	case isRefused:
 		err = decodeError(refused.Payload)
 	default:
 		e := refuse(pool.CategoryUnavailable, "the supervisor does not answer: %v", err)

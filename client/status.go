@@ -88,8 +88,7 @@ func (c *Client) Wait(ctx context.Context, poolName, state string, timeout time.
 		query.Set("timeout", timeout.String())
 	}
 	err := c.ask(ctx, http.MethodGet, poolPath(poolName, "/wait"), query, nil, nil)
-	var refused *Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Error](err); ok {
 		return failed(refused)
 	}
 	return err

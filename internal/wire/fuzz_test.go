@@ -118,9 +118,8 @@ func FuzzHello(f *testing.F) {
 			return
 		}
 		ack, err := wire.Negotiate(h, "fuzz")
-		var violation *wire.ProtocolError
 		if err != nil {
-			if !errors.As(err, &violation) {
+			if _, ok := errors.AsType[*wire.ProtocolError](err); !ok {
 				t.Errorf("Negotiate() = %v", err)
 			}
 			return

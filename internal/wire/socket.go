@@ -140,8 +140,7 @@ const procFD = "/proc/self/fd"
 
 // withoutAddress drops net's operation and address, which may be a /proc path.
 func withoutAddress(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
 	return err
