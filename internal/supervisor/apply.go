@@ -283,7 +283,7 @@ func (a *application) changeOne(c planner.Change) string {
 	r := a.sup.runnerFor(spec)
 	f := newFollower(a.op, c.Address)
 	r.send(configure{launch: a.launchOf(spec), size: spec.Size, ready: a.trialFor(c), follow: f.see})
-	if c.Action == planner.ActionRepair {
+	if len(c.Places) > 0 {
 		r.send(happening{repair})
 	}
 	a.sup.publish()
@@ -325,6 +325,9 @@ func (a *application) finish() pool.Outcome {
 	err := a.sup.keeper.now(func(st store) error { return st.FinishRevision(a.revision, status, a.op.ID, out) })
 	if err != nil && !errors.Is(err, errStopping) {
 		a.sup.log.Error("cannot finish a revision", "revision", a.revision, "err", err)
+	}
+	if err := a.sup.keeper.now(a.sup.pruneCode); err != nil && !errors.Is(err, errStopping) {
+		a.sup.log.Warn("cannot remove old code snapshots", "err", err)
 	}
 	return out
 }

@@ -141,38 +141,4 @@ func lacks(st pool.PoolStatus, what string) string {
 	return ""
 }
 
-// LogFiles returns the logs of a reference: one place, or every place of a pool,
-// by worker address.
-func (s *Supervisor) LogFiles(ref string) ([]LogFile, error) {
-	parsed, err := pool.ParseWorkerRef(ref)
-	if err != nil {
-		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error())
-	}
-	r, err := s.find(parsed.Pool)
-	if err != nil {
-		return nil, err
-	}
-	desired, _ := s.table.accepted()
-	size := 0
-	if spec := desired.Pool(r.addr); spec != nil {
-		size = max(spec.Size, s.table.sizeOf(spec))
-	}
-	var out []LogFile
-	for place := range size {
-		if parsed.Place == -1 || parsed.Place == place {
-			out = append(out, LogFile{Worker: pool.WorkerAddress(r.addr, place), Path: s.logFile(r.addr, place)})
-		}
-	}
-	if len(out) == 0 {
-		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr, parsed.Place)
-	}
-	return out, nil
-}
-
-// LogFile is what the workers of one place wrote to stdout and stderr.
-type LogFile struct {
-	Worker string
-	Path   string
-}
-
 var _ store = (*state.Store)(nil)

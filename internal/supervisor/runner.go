@@ -1,9 +1,7 @@
 package supervisor
 
 import (
-	"fmt"
 	"log/slog"
-	"net/url"
 	"path/filepath"
 	"sync"
 	"time"
@@ -376,10 +374,4 @@ func (r *runner) record(w *workerEntry, state pool.WorkerState) {
 	rec := w.rec
 	rec.State = state
 	r.sup.keeper.putWorker(rec)
-}
-
-// logFile returns the log of a place: the address, escaped so that no key leaves
-// the directory.
-func (s *Supervisor) logFile(addr string, place int) string {
-	return filepath.Join(s.cfg.Instance, "logs", url.PathEscape(addr), fmt.Sprintf("%d.log", place))
 }

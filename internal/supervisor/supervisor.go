@@ -126,6 +126,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	parts.Go(func() { s.reaper.Run(background) })
 	parts.Go(s.keeper.run)
 	parts.Go(s.sweeper.run)
+	parts.Go(func() { s.rotateLogs(background) })
 	parts.Go(func() {
 		if err := s.serveWorkers(background, s.listener); err != nil {
 			s.log.Error("cannot accept workers", "err", err)
