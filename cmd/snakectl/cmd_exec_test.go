@@ -85,12 +85,21 @@ func TestExecPrintsTheResult(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"one line elsewhere", false, []string{"exec", "api", "echo", `{"b":1,"a":"<&>"}`},
-			`{"pool":"pool.api","command":"echo","args":{"b":1,"a":"<&>"}}` + "\n"},
-		{"indented on a terminal", true, []string{"exec", "echo", `[1]`},
-			"{\n  \"pool\": \"\",\n  \"command\": \"echo\",\n  \"args\": [\n    1\n  ]\n}\n"},
-		{"with its figures", false, []string{"exec", "api", "echo", "[]", "--json"},
-			`{"result":{"pool":"pool.api","command":"echo","args":[]},"worker":"pool.api/0@7f2c","queue_ms":1.5,"exec_ms":2}` + "\n"},
+		{
+			"one line elsewhere", false,
+			[]string{"exec", "api", "echo", `{"b":1,"a":"<&>"}`},
+			`{"pool":"pool.api","command":"echo","args":{"b":1,"a":"<&>"}}` + "\n",
+		},
+		{
+			"indented on a terminal", true,
+			[]string{"exec", "echo", `[1]`},
+			"{\n  \"pool\": \"\",\n  \"command\": \"echo\",\n  \"args\": [\n    1\n  ]\n}\n",
+		},
+		{
+			"with its figures", false,
+			[]string{"exec", "api", "echo", "[]", "--json"},
+			`{"result":{"pool":"pool.api","command":"echo","args":[]},"worker":"pool.api/0@7f2c","queue_ms":1.5,"exec_ms":2}` + "\n",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

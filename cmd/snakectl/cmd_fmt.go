@@ -153,7 +153,7 @@ func replaceFile(file string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("cannot format %s: %w", file, err)
 	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(temp.Name()) // gone already when all went well
 	_, err = temp.Write(text)
 	if chmodErr := temp.Chmod(info.Mode().Perm()); err == nil {
 		err = chmodErr

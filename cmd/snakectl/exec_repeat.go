@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,7 +131,8 @@ func percentile(sorted []time.Duration, p int) float64 {
 }
 
 func renderRepeat(r repeatReport) string {
-	text := fmt.Sprintf("%d calls in %.2fs: %d ok, %d failed, %.0f calls/s\np50 %.2fms  p90 %.2fms  p99 %.2fms  max %.2fms\n",
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d calls in %.2fs: %d ok, %d failed, %.0f calls/s\np50 %.2fms  p90 %.2fms  p99 %.2fms  max %.2fms\n",
 		r.Calls, r.Seconds, r.OK, r.Failed, r.CallsPerSec, r.P50MS, r.P90MS, r.P99MS, r.MaxMS)
 	var kinds []string
 	for category := range r.Errors {
@@ -138,7 +140,7 @@ func renderRepeat(r repeatReport) string {
 	}
 	slices.Sort(kinds)
 	for _, kind := range kinds {
-		text += fmt.Sprintf("%6d failed: %s\n", r.Errors[pool.Category(kind)], kind)
+		fmt.Fprintf(&b, "%6d failed: %s\n", r.Errors[pool.Category(kind)], kind)
 	}
-	return text
+	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,12 +101,7 @@ func (f *fakeSupervisor) apply(w http.ResponseWriter, r *http.Request) {
 func (f *fakeSupervisor) asked(request string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, r := range f.requests {
-		if r == request {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.requests, request)
 }
 
 // serve answers frames and HTTP on the instance's socket until the test ends.

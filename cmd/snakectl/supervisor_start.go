@@ -31,8 +31,11 @@ func (a *App) startSupervisor(ctx context.Context, dir string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot start the supervisor of %s: %w", dir, err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- child.Wait() }()
+	exited := make(chan struct{})
+	go func() {
+		_ = child.Wait() // how it ended is in child.ProcessState
+		close(exited)
+	}()
 
 	c := client.New(socketPath(dir))
 	defer c.Close()

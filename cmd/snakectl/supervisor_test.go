@@ -26,7 +26,7 @@ const standInVariable = "SNAKECTL_TEST_STAND_IN"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(standInVariable); mode != "" {
-		os.Exit(standIn(mode)) //nolint:forbidigo // a second main
+		os.Exit(standIn(mode))
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -101,19 +101,12 @@ func textOf(data map[string]any, key string) string {
 
 // callErrorOf reads the call error of a failure's data, nil when it has none.
 func callErrorOf(data map[string]any) *pool.CallError {
-	raw, ok := data["error"]
-	if !ok {
-		return nil
+	var e *pool.CallError
+	text, err := json.Marshal(data["error"]) // null when there is none
+	if err == nil && json.Unmarshal(text, &e) == nil {
+		return e
 	}
-	text, err := json.Marshal(raw)
-	if err != nil {
-		return nil
-	}
-	var e pool.CallError
-	if json.Unmarshal(text, &e) != nil {
-		return nil
-	}
-	return &e
+	return nil
 }
 
 func or(text, otherwise string) string {
