@@ -25,8 +25,9 @@ type Instance struct {
 	// Dir is the instance directory; it does not exist before the first command
 	// that needs it.
 	Dir string
+	// Binary is the program under test.
+	Binary string
 
-	binary string
 	base   string
 	python string
 	// patience is how long processes may take to end after the supervisor did.
@@ -46,12 +47,12 @@ func New(ctx context.Context, binary string) (*Instance, error) {
 	if err := os.Mkdir(filepath.Join(base, "home"), 0o700); err != nil {
 		return nil, err
 	}
-	return &Instance{Dir: filepath.Join(base, "i"), binary: binary, base: base, python: python, patience: 5 * time.Second}, nil
+	return &Instance{Dir: filepath.Join(base, "i"), Binary: binary, base: base, python: python, patience: 5 * time.Second}, nil
 }
 
 // Env returns the variables, NAME=value, that every command of the instance needs.
 func (i *Instance) Env() []string {
-	path := strings.Join([]string{filepath.Dir(i.binary), filepath.Dir(i.python), os.Getenv("PATH")}, string(os.PathListSeparator))
+	path := strings.Join([]string{filepath.Dir(i.Binary), filepath.Dir(i.python), os.Getenv("PATH")}, string(os.PathListSeparator))
 	return []string{
 		"PATH=" + path,
 		"HOME=" + filepath.Join(i.base, "home"),
@@ -85,7 +86,7 @@ func (i *Instance) stop(ctx context.Context) error {
 	if running, err := i.Processes(); err == nil && len(running) == 0 {
 		return nil
 	}
-	cmd := exec.CommandContext(ctx, i.binary, "supervisor", "stop")
+	cmd := exec.CommandContext(ctx, i.Binary, "supervisor", "stop")
 	cmd.Env = i.Env()
 	out, err := cmd.CombinedOutput()
 	if err != nil && !bytes.Contains(out, []byte("no supervisor")) {

@@ -78,13 +78,18 @@ func setJSON(ts *testscript.TestScript, neg bool, args []string) {
 // until pools/0/ready == 4 snakectl status --json.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, len(args) >= 4, "until PATH OP VALUE COMMAND [ARG]...")
+	var last string
 	ok := harness.Until(context.Background(), patience, func() bool {
-		if err := ts.Exec(args[3], args[4:]...); err != nil {
+		out, err := quietly(ts, args[3:]).Output()
+		if err != nil {
 			return false
 		}
-		ok, err := holds(ts.ReadFile("stdout"), args[0], args[1], args[2])
+		last = string(out)
+		ok, err := holds(last, args[0], args[1], args[2])
 		return err == nil && ok
 	})
+	_, err := ts.Stdout().Write([]byte(last))
+	ts.Check(err)
 	if !ok {
 		ts.Fatalf("%s %s %s did not come true in %v", args[0], args[1], args[2], patience)
 	}
@@ -94,11 +99,24 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 func untilOK(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, false, len(args) >= 1, "untilok COMMAND [ARG]...")
 	ok := harness.Until(context.Background(), patience, func() bool {
-		return (codeOf(ts, ts.Exec(args[0], args[1:]...)) == 0) != neg
+		return (codeOf(ts, quietly(ts, args).Run()) == 0) != neg
 	})
 	if !ok {
 		ts.Fatalf("%q did not come true in %v", args, patience)
 	}
+}
+
+// quietly returns a command of the script that leaves no trace in its log: a
+// condition is asked many times.
+func quietly(ts *testscript.TestScript, args []string) *exec.Cmd {
+	name := args[0]
+	if name == "snakectl" {
+		name = ts.Value(instanceKey{}).(*harness.Instance).Binary
+	}
+	cmd := exec.CommandContext(context.Background(), name, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(ts.Value(instanceKey{}).(*harness.Instance).Env(), "SNAKECTL_INSTANCE="+ts.Getenv("SNAKECTL_INSTANCE"))
+	return cmd
 }
 
 // signalProcess signals processes: signal KILL $PID.

@@ -11,7 +11,7 @@ import (
 
 // value returns the value at a path of a JSON document as text: a string without
 // its quotes, anything else as JSON. The segments of a path are separated by
-// slashes. A segment is a member's name, an index, # for the length, or in a list
+// slashes. A segment is a member's name, an index, len for the length, or in a list
 // of objects the address, name or path of one. A document of several lines (events)
 // is a list of its lines.
 func value(document, path string) (string, error) {
@@ -54,7 +54,7 @@ func parse(document string) (any, error) {
 func step(node any, segment string) (any, error) {
 	switch n := node.(type) {
 	case map[string]any:
-		if segment == "#" {
+		if segment == "len" {
 			return json.Number(strconv.Itoa(len(n))), nil
 		}
 		if v, ok := n[segment]; ok {
@@ -69,7 +69,7 @@ func step(node any, segment string) (any, error) {
 }
 
 func element(list []any, segment string) (any, error) {
-	if segment == "#" {
+	if segment == "len" {
 		return json.Number(strconv.Itoa(len(list))), nil
 	}
 	if i, err := strconv.Atoi(segment); err == nil {
@@ -102,7 +102,7 @@ func TestHolds(t *testing.T) {
 		{path: "pools/pool.api/ready", relation: ">", want: "9", holds: true},
 		{path: "pools/1/ready", relation: "!=", want: "0", holds: false},
 		{path: "pools/-1/address", relation: "=~", want: `^pool\.etl`, holds: true},
-		{path: "pools/#", relation: "==", want: "2", holds: true},
+		{path: "pools/len", relation: "==", want: "2", holds: true},
 		{path: "pools/0/labels", relation: "==", want: "{}", holds: true},
 		{path: "ok", relation: "==", want: "true", holds: true},
 		{path: "pools/2/ready", relation: "==", want: "0", fails: true},
