@@ -143,6 +143,7 @@ func (a *App) approve(ctx context.Context) error {
 	case <-a.Interrupts:
 	case <-ctx.Done():
 	}
+	fmt.Fprintln(a.Stderr) // end the line of the question
 	return &codedError{code: exitInterrupted, err: errors.New("interrupted before the approval; nothing was changed")}
 }
 

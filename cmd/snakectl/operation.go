@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/snakectl/snakectl/client"
@@ -17,7 +18,8 @@ type operation struct {
 	client *client.Client
 	detach bool
 	// show gets every event, from one goroutine.
-	show     func(client.Event)
+	show func(client.Event)
+	// progress is the view on the terminal; nil with --json.
 	progress *progress
 	// failures are the events that say why something failed.
 	failures []client.Event
@@ -84,7 +86,7 @@ func (o *operation) watchInterrupts(ctx context.Context, leave context.CancelCau
 		return
 	case <-o.app.Interrupts:
 	}
-	o.app.say("Stopping at the next safe point. Interrupt again to leave the operation to the supervisor.")
+	o.say("Stopping at the next safe point. Interrupt again to leave the operation to the supervisor.")
 	o.mu.Lock()
 	o.stopping = true
 	known := o.id != ""
@@ -101,8 +103,17 @@ func (o *operation) watchInterrupts(ctx context.Context, leave context.CancelCau
 
 func (o *operation) askToStop(ctx context.Context) {
 	if err := o.client.StopOperation(ctx, o.operationID()); err != nil && ctx.Err() == nil {
-		o.app.say("cannot ask the operation to stop: %v", err)
+		o.say(fmt.Sprintf("cannot ask the operation to stop: %v", err))
 	}
+}
+
+// say tells something beside the lines that are being redrawn.
+func (o *operation) say(text string) {
+	if o.progress == nil {
+		o.app.say("%s", text)
+		return
+	}
+	o.progress.note(text)
 }
 
 func (o *operation) operationID() string {

@@ -53,13 +53,29 @@ func (p *progress) show(ev client.Event) {
 	switch {
 	case text == "":
 	case ev.Addr == "":
-		p.clear()
-		fmt.Fprintln(p.out, text)
-		p.draw()
+		p.print(text)
 	case p.live:
 		p.set(ev.Addr, text)
 	case !passing:
 		fmt.Fprintln(p.out, progressLine(ev.Addr, text))
+	}
+}
+
+// note writes a line above the lines of the addresses.
+func (p *progress) note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.quiet {
+		p.print(text)
+	}
+}
+
+// print is note for a caller that holds mu.
+func (p *progress) print(text string) {
+	p.clear()
+	fmt.Fprintln(p.out, text)
+	if p.live {
+		p.draw()
 	}
 }
 
@@ -85,6 +101,7 @@ func (p *progress) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draw()
+	p.drawn = 0 // what comes now stands below
 }
 
 func (p *progress) redraw() {

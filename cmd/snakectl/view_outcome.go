@@ -143,7 +143,11 @@ func renderFailedOutcome(o *pool.Outcome, failures []pool.Event, base uint64, se
 		b.WriteString(progressLine(addr, "done") + "\n")
 	}
 	for _, addr := range o.Failed {
-		b.WriteString(progressLine(addr, "failed"+reasonFor(addr, failures)) + "\n")
+		state := "failed" + reasonFor(addr, failures)
+		if o.Result == pool.ResultInterrupted {
+			state = "stopped before its goal"
+		}
+		b.WriteString(progressLine(addr, state) + "\n")
 	}
 	for _, addr := range o.NotAttempted {
 		b.WriteString(progressLine(addr, "not attempted") + "\n")

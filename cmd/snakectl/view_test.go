@@ -71,6 +71,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	for _, ev := range rollEvents() {
 		p.show(ev)
 	}
+	p.note("a note stands above the lines")
 	p.close()
 	p.close()
 	got := a.stderr.String()
