@@ -137,6 +137,9 @@ func (r *reporter) add(d Diagnostic) {
 
 // place fills in where at is.
 func (r *reporter) place(d Diagnostic, at hcl.Range, pool string) Diagnostic {
+	if len(r.list) >= maxDiagnostics {
+		return d // it will not be kept
+	}
 	d.File, d.Pool = at.Filename, pool
 	d.Line, d.Column = at.Start.Line, at.Start.Column
 	d.EndLine, d.EndColumn = at.End.Line, at.End.Column

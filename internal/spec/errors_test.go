@@ -225,7 +225,7 @@ func TestDiagnosticForms(t *testing.T) {
 func TestLoadBoundsDiagnostics(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("pool \"api\" {\n  adapter = \"./a.py\"\n")
-	for i := range 5000 {
+	for i := range 1000 {
 		fmt.Fprintf(&b, "  x%d = 1\n", i)
 	}
 	b.WriteString("}\n")
