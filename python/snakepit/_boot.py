@@ -14,7 +14,7 @@ def boot() -> int:
     """Become the worker that the inherited launch document describes; return the exit status."""
     for stream in (sys.stdout, sys.stderr):
         # A log is read line by line while the worker runs, and no print may fail for its letters.
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
     try:
         launch = read_launch()

@@ -63,7 +63,7 @@ class Client:
         if len(body) > self._link.max_body:
             raise SnakepitError(f"the arguments have {len(body)} bytes, the limit is {self._link.max_body}")
         call = _wire.Call(
-            deadline=0 if timeout is None else max(1, int(timeout * 1e9)),
+            deadline=0 if timeout is None else int(min(max(1, timeout * 1e9), _wire.MAX_DEADLINE)),
             call_id=os.urandom(16),
             bits=_wire.BIT_IDEMPOTENT if idempotent else 0,
             pool=pool,

@@ -28,7 +28,7 @@ class Codec:
     parse_int = int
 
     def __init__(self) -> None:
-        self._scan = make_scanner(self)
+        self._scan = make_scanner(self)  # type: ignore[arg-type]  # it takes anything with these attributes
         self._chunks = make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
 
     @staticmethod
@@ -41,7 +41,8 @@ class Codec:
         text = str(data, "utf-8")
         try:
             value, end = self._scan(text, 0)
-        except StopIteration:
+        except (StopIteration, SystemError):
+            # 3.10 and 3.11 look for json.decoder among the loaded modules to raise its error.
             return self._explain(text)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None

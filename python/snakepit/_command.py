@@ -11,24 +11,22 @@ if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar, overload
 
     Function = TypeVar("Function", bound=Callable[..., Any])
-else:
-
-    def overload(function: object) -> object:
-        """Stand in for typing.overload, which the start of a worker does without."""
-        return function
-
 
 COMMAND_MARK = "__snakepit_command__"
 INIT_MARK = "__snakepit_init__"
 UNITS_MS = (("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000))
 
 
-@overload
-def command(function: Function) -> Function: ...
-@overload
-def command(
-    *, name: str = "", timeout: str | float | None = None, idempotent: bool = False
-) -> Callable[[Function], Function]: ...
+if TYPE_CHECKING:
+
+    @overload
+    def command(function: Function) -> Function: ...
+    @overload
+    def command(
+        *, name: str = "", timeout: str | float | None = None, idempotent: bool = False
+    ) -> Callable[[Function], Function]: ...
+
+
 def command(
     function: Any = None, *, name: str = "", timeout: str | float | None = None, idempotent: bool = False
 ) -> Any:
@@ -62,10 +60,7 @@ def duration_ms(value: str | float | None) -> int:
     """Return a duration in milliseconds: None is 0, a number is seconds, a string is "1m30s"."""
     if value is None:
         return 0
-    if isinstance(value, str):
-        total = _parse_duration(value)
-    else:
-        total = value * 1000
+    total = _parse_duration(value) if isinstance(value, str) else value * 1000
     if not 0 < total < 1 << 53:
         raise ValueError(f'cannot use {value!r} as a duration: write "250ms", "5s", "1m30s" or seconds')
     return max(1, round(total))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from _thread import allocate_lock, start_new_thread
 
@@ -130,9 +131,7 @@ class Control:
         end = time.monotonic() + self._launch.orphan_grace
         while time.monotonic() < end:
             try:
-                link = self._open(
-                    {"state": "ready", "python": python_version(), "commands": self._commands}, HANDSHAKE
-                )
+                link = self._open({"state": "ready", "python": python_version(), "commands": self._commands}, HANDSHAKE)
             except Refused as err:
                 leave(0, f"the supervisor sent this worker away: {err}")
             except (OSError, WireError):
@@ -148,15 +147,11 @@ class Control:
 
 def python_version() -> str:
     """Return X.Y.Z of the interpreter."""
-    import sys
-
-    return "%d.%d.%d" % sys.version_info[:3]
+    return ".".join(map(str, sys.version_info[:3]))
 
 
 def leave(status: int, reason: str = "") -> None:
     """End the process at once, from any thread, with the last word on stderr."""
-    import sys
-
     for stream in (sys.stdout, sys.stderr):
         try:
             if reason and stream is sys.stderr:

@@ -65,7 +65,7 @@ class Hints:
         return self._compile_generic(hint, origin, where)
 
     def _compile_generic(self, hint: Any, origin: Any, where: str) -> Check:
-        args = getattr(hint, "__args__", ())
+        args: tuple[Any, ...] = getattr(hint, "__args__", ())
         name = getattr(origin, "__module__", "") + "." + getattr(origin, "__qualname__", str(origin).rpartition(".")[2])
         if name in ("types.UnionType", "typing.Union"):
             return self._compile_union(args, where)
@@ -109,10 +109,10 @@ class Hints:
     def _compile_tuple(self, args: tuple[Any, ...], where: str) -> Check:
         if len(args) == 2 and args[1] is Ellipsis:
             items = _check_list(self.compile(args[0], where))
-            return lambda value, path: tuple(items(value, path))  # type: ignore[misc]
+            return lambda value, path: tuple(items(value, path))
         if not args:
             items = _check_list(None)
-            return lambda value, path: tuple(items(value, path))  # type: ignore[misc]
+            return lambda value, path: tuple(items(value, path))
         if args == ((),):  # Tuple[()] before 3.11
             args = ()
         checks = [self.compile(arg, where) for arg in args]
@@ -228,7 +228,7 @@ def _check_float(value: Any, path: str) -> float:
         raise InvalidArgument(f"{path}: the integer is too large for a number") from None
 
 
-SCALARS = {cls: _check_scalar(cls) for cls in (bool, int, str, NONE)}
+SCALARS: dict[type, Callable[[Any, str], Any]] = {cls: _check_scalar(cls) for cls in (bool, int, str, NONE)}
 SCALARS[float] = _check_float
 PLAIN = {*SCALARS, list, dict, tuple, object}
 

@@ -97,7 +97,7 @@ class Link:
         for data in _wire.body_frames(type, stream, head, body, self.max_frame):
             self.sendall(data)
 
-    def gather(self, payload: _wire.Buffer, flags: int, stream: int) -> bytes | memoryview | None:
+    def gather(self, payload: _wire.Buffer, flags: int, stream: int) -> _wire.Buffer | None:
         """Return the whole body that begins with payload, reading its CHUNKs.
 
         None when it exceeds max_body; it was read to its end and dropped. A

@@ -133,9 +133,7 @@ class Signature:
 
     def _place(self, arguments: dict[str, Any], extra: list[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Move what has a position out of arguments; a parameter left out takes its default."""
-        placed = [
-            arguments.pop(name) if name in arguments else self._defaults.get(name) for name in self._positional
-        ]
+        placed = [arguments.pop(name) if name in arguments else self._defaults.get(name) for name in self._positional]
         if self._extra_check is not None:
             extra = [self._extra_check(value, f"{self._extra}[{i}]") for i, value in enumerate(extra)]
         return placed + extra, arguments

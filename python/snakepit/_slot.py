@@ -71,9 +71,10 @@ class Slot:
 
         OSError when the connection ends within the call's body.
         """
-        deadline, call_id, codec, _, _, texts, body = self._read(payload)
+        deadline, call_id, codec, _, _, texts, part = self._read(payload)
+        body: _wire.Buffer | None = part
         if not flags & _wire.FLAG_END:
-            body = link.gather(body, flags, stream)
+            body = link.gather(part, flags, stream)
         return self.run(texts[1], body, stream, call_id, deadline, texts[2], codec, link.max_body)
 
     def run(

@@ -6,17 +6,17 @@ page and both read each other's golden vectors.
 
 from __future__ import annotations
 
-from _struct import Struct, error
+from _struct import Struct, error  # type: ignore[attr-defined]
 
 from ._errors import WireError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Tuple, Union
+    from typing import Union
 
     Buffer = Union[bytes, bytearray, memoryview]
-    Frame = Tuple[int, int, int, memoryview]  # type, flags, stream, payload
+    Frame = tuple[int, int, int, memoryview]  # type, flags, stream, payload
 
 PREFACE = b"SNK1"
 VERSION = 1
@@ -24,6 +24,7 @@ MAX_FRAME = 256 << 10
 MAX_FRAME_BEFORE_HELLO = 64 << 10
 MAX_BODY = 64 << 20
 MAX_STRINGS = 4096
+MAX_DEADLINE = 1 << 62  # nanoseconds, some 146 years
 CODEC_JSON = 1
 
 HELLO, HELLO_ACK, CALL, STARTED, RESULT, CHUNK, END, ERROR, CANCEL, WINDOW, RELEASE = range(1, 12)
@@ -192,6 +193,8 @@ class CallReader:
         if size < 38:
             raise WireError(f"the envelope of a call is cut off after {size} bytes")
         deadline, call_id, codec, priority, bits, _ = _CALL.unpack_from(payload)
+        if deadline > MAX_DEADLINE:
+            raise WireError(f"the deadline of a call is {deadline} ns, the limit is {MAX_DEADLINE}")
         stop = self._stop
         if not stop or payload[28:stop] != self._known:
             self._texts, stop = _read_strings(payload, size)
@@ -203,7 +206,8 @@ class CallReader:
 def parse_call(payload: Buffer) -> Call:
     """Return the envelope at the start of a CALL payload; its body is a view of the rest."""
     deadline, call_id, codec, priority, bits, texts, body = CallReader().read(payload)
-    return Call(deadline, call_id, codec, priority, bits, *texts, body)
+    pool, command, session, key, traceparent = texts
+    return Call(deadline, call_id, codec, priority, bits, pool, command, session, key, traceparent, body)
 
 
 def _read_strings(payload: Buffer, size: int) -> tuple[tuple[str, ...], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from _signal import SIG_IGN, SIGINT, SIGTERM, signal
+from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]  # signal brings in enum
 
 from . import _wire
 from ._adapter import Adapter, load

@@ -179,8 +179,7 @@ class WorkerCase(unittest.TestCase):
         path = self.dir / "launch.json"
         path.write_text(json.dumps(document))
         argv = [sys.executable, *(f"-W{w}" for w in sys.warnoptions), str(PACKAGE), "worker", "pool.test/0"]
-        out, err = open(self.dir / "stdout", "wb"), open(self.dir / "stderr", "wb")
-        with out, err:
+        with open(self.dir / "stdout", "wb") as out, open(self.dir / "stderr", "wb") as err:
             worker = subprocess.Popen(
                 ["/bin/sh", "-c", SHELL, "sh", str(path), *argv],
                 cwd=self.dir,

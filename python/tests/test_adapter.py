@@ -86,7 +86,11 @@ BROKEN = [
     (CLASS, ":Missing", "has no Missing; classes with commands: Base, Adapter"),
     ("from snakepit import command\n@command\ndef gen():\n    yield 1", "", "command gen: it is a generator"),
     ("from snakepit import command\n@command\nasync def gen():\n    yield 1", "", "command gen: it is a generator"),
-    ("from snakepit import command\n@command\ndef f(x: bytes): pass", "", "command f: x: cannot check values of type bytes"),
+    (
+        "from snakepit import command\n@command\ndef f(x: bytes): pass",
+        "",
+        "command f: x: cannot check values of type bytes",
+    ),
     (
         "from snakepit import command\n@command\ndef f(): pass\n@command(name='f')\ndef g(): pass",
         "",
@@ -127,9 +131,7 @@ class LoadTest(unittest.TestCase):
     def test_class_in_a_file(self) -> None:
         self.write("shop.py", CLASS)
         loaded = self.load("./shop.py:Adapter", {"from": 40})
-        self.assertEqual(
-            list(loaded.commands), ["inherited", "replaced", "add", "other", "fixed", "named", "wrapped"]
-        )
+        self.assertEqual(list(loaded.commands), ["inherited", "replaced", "add", "other", "fixed", "named", "wrapped"])
         self.assertEqual(loaded.state, "state")
         self.assertEqual(self.call(loaded, "add", 2), 42)
         self.assertEqual(self.call(loaded, "replaced"), "derived")
@@ -141,7 +143,10 @@ class LoadTest(unittest.TestCase):
 
     def test_modules_and_nested_names(self) -> None:
         self.write("store/__init__.py", "")
-        self.write("store/api.py", "from snakepit import command\n@command\ndef f():\n    '''Doc.\n\n    More.'''\n    return __name__")
+        self.write(
+            "store/api.py",
+            "from snakepit import command\n@command\ndef f():\n    '''Doc.\n\n    More.'''\n    return __name__",
+        )
         sys.path.insert(0, self.dir)
         loaded = self.load("store.api")
         self.assertEqual(self.call(loaded, "f"), "store.api")
@@ -151,7 +156,10 @@ class LoadTest(unittest.TestCase):
 
     def test_a_file_imports_its_neighbours(self) -> None:
         self.write("sub/neighbour.py", "VALUE = 7")
-        self.write("sub/main-file.py", "import neighbour\nfrom snakepit import command\n@command\ndef f(): return neighbour.VALUE")
+        self.write(
+            "sub/main-file.py",
+            "import neighbour\nfrom snakepit import command\n@command\ndef f(): return neighbour.VALUE",
+        )
         self.assertEqual(self.call(self.load("./sub/main-file.py"), "f"), 7)
 
     def test_broken_adapters_say_what_to_change(self) -> None:
@@ -183,8 +191,8 @@ class LoadTest(unittest.TestCase):
         self.write("near.py", CLASS)
         with self.assertRaises(UnknownCommand) as caught:
             self.load("./near.py:Adapter").command("ad")
-        message = "there is no command 'ad'. Did you mean add? Available: add, fixed, inherited, named, other, replaced, wrapped"
-        self.assertEqual(str(caught.exception), message)
+        names = "add, fixed, inherited, named, other, replaced, wrapped"
+        self.assertEqual(str(caught.exception), f"there is no command 'ad'. Did you mean add? Available: {names}")
 
     def test_a_long_table_goes_without_docs(self) -> None:
         body = "\n".join(f"@command\ndef f{i}():\n    '''{'long ' * 60}'''" for i in range(200))
@@ -198,7 +206,15 @@ class LoadTest(unittest.TestCase):
 
 class DecoratorTest(unittest.TestCase):
     def test_durations(self) -> None:
-        for value, want in ((None, 0), (2, 2000), (0.5, 500), ("5s", 5000), ("250ms", 250), ("1m30s", 90_000), ("1.5h", 5_400_000)):
+        for value, want in (
+            (None, 0),
+            (2, 2000),
+            (0.5, 500),
+            ("5s", 5000),
+            ("250ms", 250),
+            ("1m30s", 90_000),
+            ("1.5h", 5_400_000),
+        ):
             with self.subTest(value=value):
                 self.assertEqual(duration_ms(value), want)
         for bad in ("5", "s", "", "1x", "1..5s", 0, -1, "0s", "5 s"):

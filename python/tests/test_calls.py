@@ -156,7 +156,9 @@ class CallTest(WorkerCase):
         self.assertIn("KeyError: 'key'", chained)
         self.assertIn("direct cause", chained)
         odd = self.fails("odd")
-        self.assertEqual((odd["type"], odd["message"]), ("adapter.Odd", "<no message: its __str__ raised RuntimeError>"))
+        self.assertEqual(
+            (odd["type"], odd["message"]), ("adapter.Odd", "<no message: its __str__ raised RuntimeError>")
+        )
         long = self.fails("fail", ["x" * 300_000])
         self.assertLess(len(long["message"]), 70_000)
         self.assertLess(len(self.fails("fail", ["\x00" * 300_000])["message"]), 70_000)
@@ -280,7 +282,12 @@ class CallTest(WorkerCase):
 
     def test_results_around_the_frame_limit(self) -> None:
         head = len(_wire.pack_result(0, b"pool.test/0@7f2c"))
-        for size in (_wire.MAX_FRAME - head - 1, _wire.MAX_FRAME - head, _wire.MAX_FRAME - head + 1, 2 * _wire.MAX_FRAME - head):
+        for size in (
+            _wire.MAX_FRAME - head - 1,
+            _wire.MAX_FRAME - head,
+            _wire.MAX_FRAME - head + 1,
+            2 * _wire.MAX_FRAME - head,
+        ):
             with self.subTest(size=size):
                 self.assertEqual(len(self.exec(self.slot, "big", [size])), size - 2)
 

@@ -41,7 +41,7 @@ class Box:
 @dataclass
 class Node:
     name: str
-    children: List["Node"] = field(default_factory=list)
+    children: List[Node] = field(default_factory=list)
 
 
 class Point(TypedDict):
@@ -155,7 +155,10 @@ class CheckTest(unittest.TestCase):
 
     def test_unknown_hints_are_refused_by_name(self) -> None:
         for hint, name in ((bytes, "bytes"), (complex, "complex"), (set, "set"), (types.ModuleType, "module")):
-            with self.subTest(hint=hint), self.assertRaisesRegex(AdapterError, f"command f: v: cannot check .* {name};"):
+            with (
+                self.subTest(hint=hint),
+                self.assertRaisesRegex(AdapterError, f"command f: v: cannot check .* {name};"),
+            ):
                 Hints().compile(hint, "command f: v")
         with self.assertRaisesRegex(AdapterError, "keys of a JSON object are strings"):
             Hints().compile(Dict[int, str], "command f: v")
@@ -170,7 +173,7 @@ class CheckTest(unittest.TestCase):
 
     @unittest.skipIf(sys.version_info < (3, 11), "NotRequired needs 3.11")
     def test_fields_that_are_not_required(self) -> None:
-        Named = TypedDict("Named", {"x": int, "name": NotRequired[str]})
+        Named = TypedDict("Named", {"x": int, "name": NotRequired[str]})  # noqa: UP013
         self.assertEqual(self.check(Named, {"x": 1}), {"x": 1})
         with self.assertRaisesRegex(InvalidArgument, "v.name: want string, got integer"):
             self.check(Named, {"x": 1, "name": 1})
@@ -228,7 +231,11 @@ UNBOUND: list[tuple[Any, Any, str]] = [
     (placed, {"b": 1}, "missing argument a: placed(a: int, b: float = 0.5, *rest: str, last: bool = False)"),
     (placed, [1, 2, "x", 3], "rest[1]: want string, got integer"),
     (open_ended, {"a": "x", "n": "y"}, "n: want integer, got string"),
-    (with_context, {"n": 1, "context": 1}, "unexpected argument context: with_context(n: int, ctx: str = 'mine') -> List[Any]"),
+    (
+        with_context,
+        {"n": 1, "context": 1},
+        "unexpected argument context: with_context(n: int, ctx: str = 'mine') -> List[Any]",
+    ),
     (context_first, {"ctx": 1}, "unexpected argument ctx: context_first(n=1)"),
 ]
 

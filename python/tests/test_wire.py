@@ -26,7 +26,17 @@ def meaning(type: int, payload: _wire.Buffer) -> dict[str, Any]:
     """Return the decoded envelope of a CALL or a RESULT the way a vector states it."""
     if type == _wire.CALL:
         call = _wire.parse_call(payload)
-        fields = ("deadline", "codec", "priority", "bits", "pool", "command", "session", "idempotency_key", "traceparent")
+        fields = (
+            "deadline",
+            "codec",
+            "priority",
+            "bits",
+            "pool",
+            "command",
+            "session",
+            "idempotency_key",
+            "traceparent",
+        )
         out = {name: getattr(call, name) for name in fields}
         return {"call": {**out, "call_id": call.call_id.hex(), "body_hex": bytes(call.body).hex()}}
     if type == _wire.RESULT:
@@ -45,8 +55,20 @@ def meaning(type: int, payload: _wire.Buffer) -> dict[str, Any]:
 
 def python_vectors() -> list[dict[str, Any]]:
     """Return the vectors that Python writes."""
-    hello = {"version": 1, "min_version": 1, "role": "slot", "codecs": ["json"], "capabilities": [], "agent": "snakepit"}
-    error = {"code": 3, "category": "invalid_argument", "origin": "worker", "message": "box.w: want integer, got string"}
+    hello = {
+        "version": 1,
+        "min_version": 1,
+        "role": "slot",
+        "codecs": ["json"],
+        "capabilities": [],
+        "agent": "snakepit",
+    }
+    error = {
+        "code": 3,
+        "category": "invalid_argument",
+        "origin": "worker",
+        "message": "box.w: want integer, got string",
+    }
     full = _wire.Call(
         deadline=1 << 62,
         call_id=ID,
@@ -175,6 +197,8 @@ class LimitTest(unittest.TestCase):
         long = head + b"\xff\xff" + b"x" * 0xFFFF + bytes(8)
         with self.assertRaisesRegex(WireError, "the limit is 4096"):
             _wire.parse_call(long)
+        with self.assertRaisesRegex(WireError, "the deadline of a call is"):
+            _wire.parse_call((_wire.MAX_DEADLINE + 1).to_bytes(8, "little") + head[8:] + bytes(10))
         with self.assertRaisesRegex(WireError, "not UTF-8"):
             _wire.parse_call(head + b"\x01\x00\xff" + bytes(8))
 
