@@ -28,8 +28,9 @@ type App struct {
 	StderrTTY bool
 	// Width is the terminal's width in columns; 0 when unknown.
 	Width int
-	// Version is what `snakectl version` prints.
+	// Version and Commit are what `snakectl version` prints; Commit may be empty.
 	Version string
+	Commit  string
 	// Interrupts carries SIGINT and SIGTERM. A command ends on the first, unless
 	// it gives the first one a meaning of its own.
 	Interrupts <-chan os.Signal

@@ -12,6 +12,7 @@ import (
 // versionInfo is what `snakectl version --json` prints.
 type versionInfo struct {
 	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
@@ -25,7 +26,7 @@ func newVersionCommand(a *App) *cobra.Command {
 		examples: [2]string{"snakectl version", "snakectl version --json"},
 		args:     cobra.NoArgs,
 		run: func(context.Context, []string) error {
-			info := versionInfo{Version: a.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+			info := versionInfo{Version: a.Version, Commit: a.Commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 			if asJSON {
 				return json.NewEncoder(a.Stdout).Encode(info)
 			}

@@ -15,12 +15,16 @@ import (
 	"syscall"
 )
 
-// version is set by the linker (-X main.version=…).
-var version = "0.1.0-dev"
+// version and commit are set by the linker (-X main.version=…).
+var (
+	version = "0.1.0-dev"
+	commit  = ""
+)
 
 func main() {
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	app := NewApp(version, interrupts)
+	app.Commit = commit
 	os.Exit(app.Run(context.Background(), os.Args[1:]))
 }
