@@ -237,7 +237,7 @@ func TestRandomDamage(t *testing.T) {
 	origin := lived(t)
 	before := viewOf(t, origin)
 	whole := readFile(t, origin, "state.db")
-	seeds := 120
+	seeds := 90
 	if testing.Short() {
 		seeds = 30
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -60,6 +61,9 @@ type Store struct {
 	lineage string
 	// current is the accepted revision, whose Desired is nil at first.
 	current atomic.Pointer[current]
+	// broken is set when bbolt could not finish a transaction: its locks may be
+	// held for ever, so it is not called again.
+	broken atomic.Pointer[fault]
 	// serial is the highest revision number ever given in the lineage, and backedUp
 	// the serial that state.db.bak.1 holds, 0 while unknown.
 	serial, backedUp uint64
@@ -75,8 +79,11 @@ type current struct {
 
 // Close ends the ownership of the store. Nothing may be called after it.
 func (s *Store) Close() error {
+	defer s.owner.release()
+	if s.broken.Load() != nil {
+		return nil // bbolt cannot be closed; the process's end does it
+	}
 	err := s.db.Close()
-	s.owner.release()
 	if err != nil {
 		return fmt.Errorf("cannot close %s: %w", fileDB, err)
 	}
@@ -100,11 +107,23 @@ func (s *Store) Accepted() (*pool.Desired, uint64) {
 // update runs fn in one transaction that is on disk when update returns nil, and
 // did not happen when it returns an error.
 func (s *Store) update(what string, fn func(tx *bbolt.Tx) error) error {
-	return say(what, guard(func() error { return s.db.Update(fn) }))
+	return s.run(what, func() error { return s.db.Update(fn) })
 }
 
 func (s *Store) view(what string, fn func(tx *bbolt.Tx) error) error {
-	return say(what, guard(func() error { return s.db.View(fn) }))
+	return s.run(what, func() error { return s.db.View(fn) })
+}
+
+func (s *Store) run(what string, transaction func() error) error {
+	if f := s.broken.Load(); f != nil {
+		return say(what, f)
+	}
+	err := guard(transaction)
+	var f *fault
+	if errors.As(err, &f) {
+		s.broken.Store(f)
+	}
+	return say(what, err)
 }
 
 func say(what string, err error) error {
@@ -114,6 +133,15 @@ func say(what string, err error) error {
 	return nil
 }
 
+// fault is a panic out of bbolt. It wraps ErrDamaged.
+type fault struct{ reason any }
+
+func (f *fault) Error() string {
+	return fmt.Sprintf("%v: %v; restart the supervisor, which brings a backup back", ErrDamaged, f.reason)
+}
+
+func (f *fault) Unwrap() error { return ErrDamaged }
+
 // guard runs fn, which reads a mapped file. When somebody cuts the file short
 // under us the kernel answers a read with a fault: that becomes an error here
 // instead of the end of the process.
@@ -121,7 +149,7 @@ func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = damaged("%v", r)
+			err = &fault{reason: r}
 		}
 	}()
 	return fn()
