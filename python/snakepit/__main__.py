@@ -8,7 +8,10 @@ our own modules, and is replaced by the one above.
 import sys
 
 if not __package__:
-    sys.path[0] = __file__.rpartition("/")[0].rpartition("/")[0]
+    here = __file__.rpartition("/")[0]
+    if sys.path[0] == here:  # it is not there under PYTHONSAFEPATH
+        del sys.path[0]
+    sys.path.insert(0, here.rpartition("/")[0])
 
 
 def main() -> int:

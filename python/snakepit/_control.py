@@ -45,7 +45,6 @@ class Control:
     def start(self) -> None:
         """Connect, say hello, and serve from a thread that does not keep the process alive."""
         self._link = link = self._open({"state": "starting"}, None)
-        self._launch.orphan_grace = link.welcome.get("orphan_grace_ms", self._launch.orphan_grace * 1000) / 1000
         start_new_thread(self._serve, (link,))
 
     def announce_ready(self, commands: list[dict[str, Any]]) -> None:
@@ -81,6 +80,9 @@ class Control:
         except BaseException:
             link.close()
             raise
+        grace = link.welcome.get("orphan_grace_ms")
+        if grace is not None:
+            self._launch.orphan_grace = grace / 1000
         return link
 
     def _serve(self, link: Link) -> None:

@@ -147,6 +147,11 @@ class Slot:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(value)
 
+    def close(self) -> None:
+        """End the event loop, if a handler ever needed it."""
+        if self._loop is not None:
+            self._loop.close()
+
     def _failed(self, stream: int, call_id: bytes, err: BaseException, started: bool) -> Answer:
         """Return an ERROR, which is one frame: long texts give way until it fits."""
         if isinstance(err, EncodeError):

@@ -52,7 +52,10 @@ class Worker:
         if adapter is None:
             return 1
         self._slot = Slot(adapter, self._launch.worker_id, self._control.cancelled, self._codec)
-        return self._serve(self._slot)
+        try:
+            return self._serve(self._slot)
+        finally:
+            self._slot.close()
 
     def _load(self) -> Adapter | None:
         """Load and start the adapter and tell the supervisor how it went."""

@@ -141,6 +141,8 @@ class Supervisor:
 class WorkerCase(unittest.TestCase):
     """A test with a directory, a supervisor in it, and workers that are gone when it ends."""
 
+    entry = PACKAGE / "__main__.py"
+
     def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory(prefix="snakepit-")
         self.addCleanup(directory.cleanup)
@@ -178,7 +180,7 @@ class WorkerCase(unittest.TestCase):
         }
         path = self.dir / "launch.json"
         path.write_text(json.dumps(document))
-        argv = [sys.executable, *(f"-W{w}" for w in sys.warnoptions), str(PACKAGE), "worker", "pool.test/0"]
+        argv = [sys.executable, *(f"-W{w}" for w in sys.warnoptions), str(self.entry), "worker", "pool.test/0"]
         with open(self.dir / "stdout", "wb") as out, open(self.dir / "stderr", "wb") as err:
             worker = subprocess.Popen(
                 ["/bin/sh", "-c", SHELL, "sh", str(path), *argv],

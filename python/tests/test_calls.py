@@ -233,6 +233,9 @@ class CallTest(WorkerCase):
         first, second = (self.exec(self.slot, "later", [n]) for n in (1, 2))
         self.assertEqual((first[0], second[0]), (1, 2))
         self.assertEqual(first[1], second[1])
+        self.slot.send(_wire.DRAIN)
+        self.assertEqual(self.worker.wait(LIMIT), 0)
+        self.assertEqual(self.stderr(), "")  # the loop was closed
 
     def test_context(self) -> None:
         deadline = time.monotonic_ns() + 60 * 10**9

@@ -60,6 +60,29 @@ class StartTest(WorkerCase):
         self.assertTrue(slot.at_end())
         self.assertEqual(self.stderr(), "")
 
+    def test_started_by_the_package_directory(self) -> None:
+        self.entry = PACKAGE
+        _, _, slot = self.ready(ADAPTER)
+        self.assertEqual(self.exec(slot, "hello", ["Bo"]), "Hello, Bo!")
+
+    def test_the_sdk_comes_before_what_the_user_calls_snakepit(self) -> None:
+        (self.dir / "snakepit.py").write_text("1/0")
+        _, _, slot = self.ready(
+            ADAPTER + "\n    @command\n    def path(): return sys.path\n    import sys",
+            sys_path=[str(self.dir), "/elsewhere"],
+        )
+        path = self.exec(slot, "path")
+        self.assertEqual(path[:3], [str(self.dir), "/elsewhere", str(PACKAGE.parent)])
+
+    def test_grace_is_what_the_supervisor_last_said(self) -> None:
+        worker = self.spawn(ADAPTER, orphan_grace_ms=600_000)
+        control = self.supervisor.accept("control")
+        control.welcome(orphan_grace_ms=100)
+        self.event(control)
+        self.supervisor.accept("slot").welcome()
+        self.supervisor.close()
+        self.assertEqual(worker.wait(LIMIT), 0)
+
     def failed(self, adapter: str, reference: str = "./adapter.py") -> dict[str, str]:
         """Start a worker whose adapter fails and return the call error it announces."""
         worker = self.spawn(adapter, reference)
