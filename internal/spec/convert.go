@@ -159,7 +159,7 @@ func stringValue(row *pool.Row, val cty.Value) (any, error) {
 	s := text.AsString()
 	if row.Accepts != nil && !slices.Contains(row.Accepts, s) {
 		hint := ""
-		if near := nearest(s, row.Accepts); near != "" {
+		if near := pool.Nearest(s, row.Accepts); near != "" {
 			hint = fmt.Sprintf(" (did you mean %q?)", near)
 		}
 		return nil, fmt.Errorf("must be one of %s, not %q%s", quoted(row.Accepts), clip(s), hint)
