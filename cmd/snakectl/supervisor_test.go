@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -74,11 +75,12 @@ func (a *testApp) startable(t *testing.T, mode string) *testApp {
 		t.Fatal(err)
 	}
 	a.Executable = self
-	a.Env = append(a.Env, standInVariable+"="+mode)
+	a.Env = append(a.Env, standInVariable+"="+mode, "GORACE=atexit_sleep_ms=0")
 	t.Cleanup(func() {
-		c := client.New(socketPath(a.dir))
-		defer c.Close()
-		_ = c.StopSupervisor(context.WithoutCancel(t.Context()), false)
+		_, err := a.stopSupervisor(context.WithoutCancel(t.Context()), false, 20*time.Second)
+		if err != nil && !errors.Is(err, client.ErrNoSupervisor) {
+			t.Error(err)
+		}
 	})
 	return a
 }
@@ -152,7 +154,7 @@ func TestTwoCommandsStartOneSupervisor(t *testing.T) {
 }
 
 func TestInstanceDirectoryThatCannotBeWritten(t *testing.T) {
-	a := newTestApp(t).startable(t, "serve")
+	a := newTestApp(t)
 	if err := os.WriteFile(a.dir, []byte("a file"), 0o600); err != nil {
 		t.Fatal(err)
 	}
