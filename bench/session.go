@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed files
+var files embed.FS
+
+// startLimit is how long anything may take to start or to end.
+const startLimit = 10 * time.Second
+
+// session is everything that is measured, running at one time, so that rounds
+// can go from one to the next.
+type session struct {
+	dir      string // of the files, and all that is written
+	direct   *direct
+	relayed  *direct // nil without a C compiler
+	peers    *peers
+	instance *instance
+	table    table
+	rounds   int
+}
+
+// openSession starts all of it. root is the module's directory.
+func openSession(ctx context.Context, root, binary string, rounds int) (s *session, err error) {
+	s = &session{rounds: rounds}
+	defer func() {
+		if err != nil {
+			s.close(ctx)
+		}
+	}()
+	if s.dir, err = os.MkdirTemp("", "snakectl-bench-"); err != nil {
+		return s, err
+	}
+	if err := s.writeFiles(); err != nil {
+		return s, err
+	}
+	python, err := findPython(ctx)
+	if err != nil {
+		return s, err
+	}
+	sdk := filepath.Join(root, "python")
+	if s.direct, err = startDirect(ctx, python, sdk, s.dir, ""); err != nil {
+		return s, err
+	}
+	if relay := buildRelay(ctx, s.dir); relay != "" {
+		if s.relayed, err = startDirect(ctx, python, sdk, s.dir, relay); err != nil {
+			return s, err
+		}
+	}
+	if s.peers, err = startPeers(ctx, python, s.dir); err != nil {
+		return s, err
+	}
+	s.instance, err = startInstance(ctx, binary, filepath.Join(s.dir, "instance"), filepath.Join(s.dir, "config"))
+	return s, err
+}
+
+// writeFiles lays out what the workers, the peers and the instance read.
+func (s *session) writeFiles() error {
+	config := filepath.Join(s.dir, "config")
+	for _, dir := range []string{config, filepath.Join(s.dir, "instance")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	for source, targets := range map[string][]string{
+		"adapter.py": {"adapter.py", "config/adapter.py", "config/roll_adapter.py"},
+		"bench.hcl":  {"config/bench.hcl"},
+		"peers.py":   {"peers.py"},
+		"relay.c":    {"relay.c"},
+	} {
+		b, err := files.ReadFile("files/" + source)
+		if err != nil {
+			return err
+		}
+		for _, target := range targets {
+			if err := os.WriteFile(filepath.Join(s.dir, target), b, 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close ends all processes and removes what was written.
+func (s *session) close(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	if s.instance != nil {
+		s.instance.stop(ctx)
+	}
+	if s.peers != nil {
+		s.peers.stop()
+	}
+	for _, d := range []*direct{s.direct, s.relayed} {
+		if d != nil {
+			d.stop()
+		}
+	}
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// findPython returns the interpreter itself: a wrapper would be part of every figure.
+func findPython(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "python3", "-I", "-S", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		return "", fmt.Errorf("cannot run python3: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// execute calls a command of the bench pool through the supervisor.
+func (s *session) execute(ctx context.Context, command string, args json.RawMessage) error {
+	_, err := s.instance.Exec(ctx, "bench", command, args)
+	return err
+}
+
+// caller makes one call and throws its result away.
+type caller func(ctx context.Context, command string, args json.RawMessage) error
+
+// measure returns how long each of count calls took, one after another, after a
+// tenth as many that do not count.
+func measure(ctx context.Context, call caller, count int, command string, args json.RawMessage) ([]time.Duration, error) {
+	took := make([]time.Duration, 0, count)
+	for i := -count / 10; i < count; i++ {
+		begin := time.Now()
+		if err := call(ctx, command, args); err != nil {
+			return nil, err
+		}
+		if i >= 0 {
+			took = append(took, time.Since(begin))
+		}
+	}
+	return took, nil
+}

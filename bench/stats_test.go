@@ -1,0 +1,40 @@
+package main
+
+import "testing"
+
+func TestVerdict(t *testing.T) {
+	tests := []struct {
+		name   string
+		target float64
+		values []float64
+		want   string
+	}{
+		{"nothing measured", 5, nil, "n/a"},
+		{"no target", 0, []float64{1, 1.1}, ""},
+		{"no target, noisy", 0, []float64{1, 2}, "noisy"},
+		{"met", 5, []float64{4, 4.5, 5}, "met"},
+		{"met whatever the noise", 5, []float64{1, 3, 5}, "met"},
+		{"missed whatever the noise", 5, []float64{6, 60, 600}, "missed"},
+		{"noisy across the target", 5, []float64{4, 5, 9}, "noisy"},
+		{"median at the target", 5, []float64{4.8, 5, 5.2}, "met"},
+		{"median above the target", 5, []float64{4.9, 5.1, 5.2}, "missed"},
+	}
+	for _, tt := range tests {
+		r := row{Target: tt.target, Values: tt.values}
+		if got := r.verdict(); got != tt.want {
+			t.Errorf("%s: verdict() = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	values := []float64{5, 1, 4, 2, 3}
+	for p, want := range map[float64]float64{0: 1, 0.5: 3, 0.99: 5, 1: 5} {
+		if got := percentile(values, p); got != want {
+			t.Errorf("percentile(%v) = %v, want %v", p, got, want)
+		}
+	}
+	if got := percentile([]float64(nil), 0.5); got != 0 {
+		t.Errorf("percentile of nothing = %v, want 0", got)
+	}
+}
