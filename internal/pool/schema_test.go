@@ -12,7 +12,7 @@ import (
 )
 
 // The rows of each schema table and the fields of the Go type that the values
-// are decoded into are the same set. These fields are no attributes:
+// are decoded into are the same set, but for the fields here, which are no attributes.
 var notAttributes = map[string][]string{
 	"Pool":     {"key", "name", "set", "snapshot"},
 	"Runtime":  {"fingerprint", "free_threaded", "name", "version"},
@@ -48,8 +48,7 @@ func TestSchemaMatchesFields(t *testing.T) {
 // fieldPaths lists the json paths of a struct's leaves, sorted.
 func fieldPaths(typ reflect.Type, prefix string, skip []string) []string {
 	var out []string
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case prefix == "" && slices.Contains(skip, name):

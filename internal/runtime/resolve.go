@@ -128,7 +128,7 @@ func isScript(path string) (bool, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return false, nil //nolint:nilerr // it may be executable without being readable
+		return false, nil // it may be executable without being readable
 	}
 	defer f.Close()
 	var head [2]byte

@@ -60,11 +60,11 @@ func emptyOf(t pool.Type) any {
 func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 	switch row.Type {
 	case pool.TypeBool:
-		val, err := convertTo(val, cty.Bool, "must be true or false")
+		flag, err := convertTo(val, cty.Bool, "must be true or false")
 		if err != nil {
 			return nil, err
 		}
-		return val.True(), nil
+		return flag.True(), nil
 	case pool.TypeInt:
 		return intValue(row, val)
 	case pool.TypeDuration:
@@ -81,7 +81,7 @@ func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 		if val.Type() != runtimeType {
 			return nil, fmt.Errorf("must be a reference such as runtime.python.app, without quotes, not %s", describe(val))
 		}
-		return *(val.EncapsulatedValue().(*string)), nil
+		return *val.EncapsulatedValue().(*string), nil
 	case pool.TypeForEach:
 	}
 	panic(fmt.Sprintf("internal error: the value of %q cannot be decoded as %q", row.Path, row.Type))
@@ -206,7 +206,7 @@ func objectValue(val cty.Value) (any, error) {
 	if t := val.Type(); !t.IsObjectType() && !t.IsMapType() {
 		return nil, fmt.Errorf("must be an object such as { key = \"value\" }, not %s", describe(val))
 	}
-	err := cty.Walk(val, func(path cty.Path, v cty.Value) (bool, error) {
+	err := cty.Walk(val, func(_ cty.Path, v cty.Value) (bool, error) {
 		if v.Type().IsCapsuleType() {
 			return false, fmt.Errorf("holds a %s, which is only of use as the pool's runtime", v.Type().FriendlyName())
 		}

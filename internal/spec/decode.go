@@ -38,8 +38,8 @@ type decoder struct {
 }
 
 // decodeBody returns what body sets. What is wrong has been reported and left out.
-func (l *loader) decodeBody(v *level, body hcl.Body, ctx *hcl.EvalContext, block, pool string, skip ...string) decoded {
-	d := decoder{loader: l, ctx: ctx, block: block, pool: pool, skip: skip}
+func (l *loader) decodeBody(v *level, body hcl.Body, ctx *hcl.EvalContext, block, addr string, skip ...string) decoded {
+	d := decoder{loader: l, ctx: ctx, block: block, pool: addr, skip: skip}
 	d.out = decoded{values: map[string]any{}, places: map[string]place{}}
 	d.decode(v, body)
 	return d.out

@@ -156,9 +156,14 @@ nonsense {}
 	dir = write(t, map[string]string{"pools.hcl": strings.Replace(mustRead(t, filepath.Join(dir, "pools.hcl")), "nonsense {}", "", 1)})
 	_, diags = load(t, dir, spec.Options{})
 	checkProblems(t, diags, []problem{
-		{line: 3, pool: "pool.one"}, {line: 4, pool: "pool.one"}, {line: 5, pool: "pool.one"},
-		{line: 7, pool: "pool.two", text: []string{"needs an adapter"}}, {line: 8, pool: "pool.two"}, {line: 9, pool: "pool.two"},
-		{line: 10, pool: "pool.two", text: []string{"SNAKEPIT_A"}}, {line: 10, pool: "pool.two", text: []string{"SNAKEPIT_B"}},
+		{line: 3, pool: "pool.one"},
+		{line: 4, pool: "pool.one"},
+		{line: 5, pool: "pool.one"},
+		{line: 7, pool: "pool.two", text: []string{"needs an adapter"}},
+		{line: 8, pool: "pool.two"},
+		{line: 9, pool: "pool.two"},
+		{line: 10, pool: "pool.two", text: []string{"SNAKEPIT_A"}},
+		{line: 10, pool: "pool.two", text: []string{"SNAKEPIT_B"}},
 	})
 }
 

@@ -197,7 +197,7 @@ func (f fileFunctions) fileset(dir, pattern string) (cty.Value, error) {
 // template evaluates a template file. It may call every function but
 // templatefile itself.
 func (f fileFunctions) template(name string, vars cty.Value) (cty.Value, error) {
-	if !vars.CanIterateElements() || !(vars.Type().IsMapType() || vars.Type().IsObjectType()) {
+	if t := vars.Type(); vars.IsNull() || !t.IsMapType() && !t.IsObjectType() {
 		return cty.NilVal, fmt.Errorf("the variables of a template are a map or an object")
 	}
 	src, err := f.read(name)

@@ -2,7 +2,8 @@ package spec
 
 import (
 	"bytes"
-	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -78,9 +79,9 @@ func blockTitle(b *hclsyntax.Block) string { return title(b.Type, b.Labels) }
 
 // title returns a block's header for people: pool "api".
 func title(kind string, labels []string) string {
-	text := kind
+	words := []string{kind}
 	for _, l := range labels {
-		text += fmt.Sprintf(" %q", l)
+		words = append(words, strconv.Quote(l))
 	}
-	return text
+	return strings.Join(words, " ")
 }

@@ -176,8 +176,8 @@ func (l *loader) validate(v *variable, ctx *hcl.EvalContext) {
 		}
 		text := "The value does not satisfy the condition."
 		if message, ok := l.evaluate(check.message, ctx, ""); ok {
-			if message, err := convert.Convert(message, cty.String); err == nil && !message.IsNull() {
-				text = message.AsString()
+			if said, err := convert.Convert(message, cty.String); err == nil && !said.IsNull() {
+				text = said.AsString()
 			}
 		}
 		l.errorAt(check.condition.Range(), "", fmt.Sprintf("Invalid value for variable %q", v.name), "%s", text)

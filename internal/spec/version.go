@@ -89,7 +89,7 @@ type constraint struct {
 
 func parseConstraints(s string) ([]constraint, error) {
 	var out []constraint
-	for _, text := range strings.Split(s, ",") {
+	for text := range strings.SplitSeq(s, ",") {
 		text = strings.TrimSpace(text)
 		c := constraint{op: "="}
 		for _, op := range []string{"~>", ">=", "<=", "!=", ">", "<", "="} {

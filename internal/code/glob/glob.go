@@ -48,7 +48,7 @@ func Check(pattern string) error {
 	if pattern == "" || path.IsAbs(pattern) {
 		return fmt.Errorf("%q is not a relative pattern such as \"lib/**/*.py\"", pattern)
 	}
-	for _, segment := range strings.Split(pattern, "/") {
+	for segment := range strings.SplitSeq(pattern, "/") {
 		switch {
 		case segment == "..":
 			return fmt.Errorf("%q leaves the configuration's directory", pattern)
