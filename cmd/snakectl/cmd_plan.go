@@ -56,7 +56,11 @@ func (a *App) runPlan(ctx context.Context, args []string, opts planOptions) erro
 		return err
 	}
 	defer c.Close()
-	plan, err := c.Plan(ctx, wanted.request())
+	var plan *planner.Plan
+	err = settled(func() error {
+		plan, err = c.Plan(ctx, wanted.request())
+		return err
+	})
 	if errors.Is(err, client.ErrNoSupervisor) {
 		plan, err = a.planAlone(wanted)
 	}

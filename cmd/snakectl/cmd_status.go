@@ -39,7 +39,11 @@ func (a *App) runStatus(ctx context.Context, args []string, asJSON bool) error {
 		return err
 	}
 	defer c.Close()
-	status, err := c.Status(ctx, addrs...)
+	var status *pool.Status
+	err = settled(func() error {
+		status, err = c.Status(ctx, addrs...)
+		return err
+	})
 	if err != nil {
 		return a.explain(err)
 	}

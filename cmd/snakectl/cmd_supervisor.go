@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/snakectl/snakectl/client"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // newSupervisorCommand returns `snakectl supervisor` and its commands.
@@ -107,10 +108,16 @@ func (a *App) runStart(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	if status, err := c.Status(ctx); err == nil {
+	var status *pool.Status
+	err = settled(func() error {
+		status, err = c.Status(ctx)
+		return err
+	})
+	if err == nil {
 		fmt.Fprintf(a.Stdout, "The supervisor runs already (pid %d).\n", status.Supervisor.PID)
 		return nil
-	} else if !errors.Is(err, client.ErrNoSupervisor) {
+	}
+	if !errors.Is(err, client.ErrNoSupervisor) {
 		return a.explain(err)
 	}
 	if a.global.noStart {

@@ -92,9 +92,21 @@ func withHint(e *client.Error) error {
 	return fmt.Errorf("%w\n%s", e, e.Hint)
 }
 
+// settled asks again when the connection broke before there was an answer. A
+// supervisor that was just killed may still hold its socket: it takes connections
+// that nobody will ever accept. The question must be one that changes nothing.
+func settled(ask func() error) error {
+	err := ask()
+	_, answered := errors.AsType[*client.Error](err)
+	if err == nil || answered || errors.Is(err, client.ErrNoSupervisor) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return ask()
+}
+
 // ensureSupervisor starts the instance's supervisor when none answers, and says so.
 func (a *App) ensureSupervisor(ctx context.Context, c *client.Client) error {
-	err := c.Healthy(ctx)
+	err := settled(func() error { return c.Healthy(ctx) })
 	if err == nil || !errors.Is(err, client.ErrNoSupervisor) {
 		return a.explain(err)
 	}

@@ -42,7 +42,8 @@ func (a *App) stopSupervisor(ctx context.Context, keepWorkers bool, limit time.D
 }
 
 // processLives reports whether the process exists and is more than a zombie that
-// nobody has reaped.
+// nobody has reaped. A zombie whose other threads still end has not closed its
+// files yet.
 func processLives(pid int) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return false
@@ -53,7 +54,11 @@ func processLives(pid int) bool {
 	}
 	// The state follows the name, which is in parentheses and may hold anything.
 	_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
-	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+	if !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X") {
+		return true
+	}
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return err == nil && len(threads) > 1
 }
 
 func hasProc() bool {

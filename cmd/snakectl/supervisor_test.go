@@ -207,3 +207,31 @@ func TestProcessLives(t *testing.T) {
 		t.Error("a reaped process is said to live")
 	}
 }
+
+// TestPlanBesideADyingSupervisor: a killed process may hold its socket for a
+// moment, and resets the connections it never accepted when it closes it.
+func TestPlanBesideADyingSupervisor(t *testing.T) {
+	a := newTestApp(t)
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := wire.ListenUnix(socketPath(a.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan struct{})
+	go func() {
+		defer close(accepted)
+		if conn, err := listener.Accept(); err == nil {
+			_ = listener.Close()
+			_ = conn.Close() // unread data makes this a reset
+		}
+	}()
+	if code := a.run(t, "plan", "--destroy"); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, a.stderr)
+	}
+	<-accepted
+	if !strings.Contains(a.stdout.String(), "supervisor not running") {
+		t.Errorf("stdout %q", a.stdout)
+	}
+}
