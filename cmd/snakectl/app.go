@@ -68,7 +68,7 @@ func NewApp(version string, interrupts <-chan os.Signal) *App {
 // Run executes one command line and returns the exit code. Whatever goes wrong
 // is told on Stderr, once.
 func (a *App) Run(ctx context.Context, args []string) int {
-	root := newRootCommand(a) //nolint:contextcheck // commands get theirs from ExecuteContext
+	root := newRootCommand(a)
 	root.SetArgs(args)
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
