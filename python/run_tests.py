@@ -15,6 +15,8 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 FLOOR = (3, 9)
@@ -52,31 +54,31 @@ def interpreters() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: [int(n) for n in re.findall(r"\d+", item[0])]))
 
 
-def run(version: str, path: str, patterns: list[str]) -> tuple[int, bool]:
-    """Run the tests on one interpreter and return how many ran and whether all passed."""
+def run(version: str, path: str, patterns: list[str]) -> tuple[int, bool, str]:
+    """Run the tests on one interpreter; return how many ran, whether all passed, and what to print."""
     argv = [path, "-W", "error", "-m", "unittest", "discover", "-t", ".", "-s", "tests"]
     argv += [word for pattern in patterns for word in ("-k", pattern)]
     try:
         done = subprocess.run(argv, cwd=HERE, capture_output=True, text=True, timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
-        print(f"CPython {version}: no end after {LIMIT} s")
-        return 0, False
+        return 0, False, f"CPython {version}: no end after {LIMIT} s"
     ran = re.search(r"^Ran (\d+) tests? in .*$", done.stderr, re.MULTILINE)
     count = int(ran.group(1)) if ran else 0
     passed = done.returncode == 0 and count > 0
-    if not passed:
-        print(done.stderr.rstrip())
     last = done.stderr.rstrip().rpartition("\n")[2]
-    print(f"CPython {version}: {ran.group(0) if ran else 'no test ran'}: {last}", flush=True)
-    return count, passed
+    text = f"CPython {version}: {ran.group(0) if ran else 'no test ran'}: {last}"
+    return count, passed, text if passed else f"{done.stderr.rstrip()}\n{text}"
 
 
 def main() -> int:
     """Run everything and say how it went."""
     found = interpreters()
-    results = [run(version, path, sys.argv[1:]) for version, path in found.items()]
-    failed = sum(not passed for _, passed in results)
-    total = sum(count for count, _ in results)
+    total = failed = 0
+    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+        for count, passed, text in pool.map(run, found.keys(), found.values(), repeat(sys.argv[1:])):
+            print(text, flush=True)
+            total += count
+            failed += not passed
     print(f"Python SDK: {total} tests on {len(found)} interpreters ({', '.join(found)}), {failed} failed")
     return 1 if failed or not found else 0
 
