@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -71,6 +72,6 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 }
 
 func (h *logHandler) adding(add func(slog.Handler) slog.Handler) slog.Handler {
-	with := append(h.with[:len(h.with):len(h.with)], add)
+	with := append(slices.Clip(h.with), add)
 	return &logHandler{current: h.current, with: with}
 }

@@ -112,7 +112,7 @@ const (
 	EventOpAccepted      = "op_accepted"
 	EventPreflightStart  = "preflight_start"
 	EventPreflightOK     = "preflight_ok"     // data: ms
-	EventPreflightFailed = "preflight_failed" // data: error (CallError)
+	EventPreflightFailed = "preflight_failed" // data: error (CallError), ms
 	EventStepStart       = "step_start"
 	EventStepProgress    = "step_progress" // data: done, total, failed
 	EventStepOK          = "step_ok"       // data: ms

@@ -117,8 +117,10 @@ func (a *application) prepare() []string {
 		if spec == nil {
 			return
 		}
+		begun := time.Now()
 		if err := a.prepareOne(c, spec); err != nil {
-			a.op.emit(pool.EventPreflightFailed, c.Address, describe(err), map[string]any{"error": err})
+			data := map[string]any{"error": err, "ms": time.Since(begun).Milliseconds()}
+			a.op.emit(pool.EventPreflightFailed, c.Address, describe(err), data)
 			a.mu.Lock()
 			failed = append(failed, c.Address)
 			a.mu.Unlock()

@@ -18,6 +18,9 @@ var stop = lifecycle.Stop{}
 // and brings every pool to the accepted spec. An apply that a former supervisor
 // could not finish goes on.
 func (s *Supervisor) boot() error {
+	if err := s.code.Sweep(); err != nil {
+		s.log.Warn("cannot clean up the code snapshots", "err", err)
+	}
 	desired, number := s.table.accepted()
 	records, err := s.keeper.store.Workers()
 	if err != nil {
