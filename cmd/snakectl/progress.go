@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/client"
+	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // redrawEvery bounds how often the lines on a terminal are redrawn.
@@ -24,8 +26,10 @@ type progress struct {
 	live  bool
 	order []string
 	text  map[string]string
-	drawn int
-	dirty bool
+	// action is what happens to an address.
+	action map[string]planner.Action
+	drawn  int
+	dirty  bool
 
 	stop chan struct{}
 	done chan struct{}
@@ -34,7 +38,7 @@ type progress struct {
 // newProgress returns the view for Stderr. It must be closed; closing twice does
 // no harm.
 func (a *App) newProgress() *progress {
-	p := &progress{out: a.Stderr, quiet: a.global.quiet, text: map[string]string{}}
+	p := &progress{out: a.Stderr, quiet: a.global.quiet, text: map[string]string{}, action: map[string]planner.Action{}}
 	if a.StderrTTY && !a.global.quiet {
 		p.live, p.stop, p.done = true, make(chan struct{}), make(chan struct{})
 		go p.redraw()
@@ -49,7 +53,10 @@ func (p *progress) show(ev client.Event) {
 	if p.quiet {
 		return
 	}
-	text, passing := describeEvent(ev, p.live)
+	if ev.Type == pool.EventStepStart {
+		p.action[ev.Addr] = planner.Action(ev.Msg)
+	}
+	text, passing := describeEvent(ev, p.action[ev.Addr], p.live)
 	switch {
 	case text == "":
 	case ev.Addr == "":

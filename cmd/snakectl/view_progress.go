@@ -9,9 +9,10 @@ import (
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
-// describeEvent returns what an event says about its address, or nothing.
-// Passing texts are for a line that is redrawn; on paper they would be noise.
-func describeEvent(ev pool.Event, live bool) (text string, passing bool) {
+// describeEvent returns what an event says about its address, or nothing; action
+// is what happens to the address, "" when unknown. Passing texts are for a line
+// that is redrawn; on paper they would be noise.
+func describeEvent(ev pool.Event, action planner.Action, live bool) (text string, passing bool) {
 	switch ev.Type {
 	case pool.EventPreflightStart:
 		return "preflight", true
@@ -22,7 +23,7 @@ func describeEvent(ev pool.Event, live bool) (text string, passing bool) {
 	case pool.EventStepStart:
 		return or(doing[planner.Action(ev.Msg)], or(ev.Msg, "started")), true
 	case pool.EventStepProgress:
-		return stepProgress(ev, live), false
+		return stepProgress(ev, action, live), false
 	case pool.EventStepOK:
 		return or(pastTense[planner.Action(ev.Msg)], or(ev.Msg, "done")) + " in " + seconds(number(ev.Data, "ms")), false
 	case pool.EventStepFailed:
@@ -50,13 +51,18 @@ var (
 )
 
 // stepProgress says how many of the workers are there: "[#####---] 5/8 ready". On
-// paper it waits for the first one.
-func stepProgress(ev pool.Event, live bool) string {
+// paper it waits for the first one. While a roll replaces workers all of them may be
+// ready, so it counts the new ones; of a pool that goes it counts none.
+func stepProgress(ev pool.Event, action planner.Action, live bool) string {
 	done, total := number(ev.Data, "done"), number(ev.Data, "total")
-	if total == 0 || done == 0 && !live {
+	if total == 0 || done == 0 && !live || action == planner.ActionDestroy {
 		return ""
 	}
-	text := fmt.Sprintf("%d/%d %s", done, total, or(ev.Msg, "ready"))
+	what := "ready"
+	if action == planner.ActionRoll || action == planner.ActionRecreate {
+		what = "new"
+	}
+	text := fmt.Sprintf("%d/%d %s", done, total, or(ev.Msg, what))
 	if failed := number(ev.Data, "failed"); failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -56,7 +57,7 @@ func TestRenderStatus(t *testing.T) {
 
 func TestProgressOnPaper(t *testing.T) {
 	out := &lockedBuffer{}
-	p := &progress{out: out, text: map[string]string{}}
+	p := &progress{out: out, text: map[string]string{}, action: map[string]planner.Action{}}
 	for _, ev := range rollEvents() {
 		p.show(ev)
 	}
@@ -89,7 +90,7 @@ func rollEvents() []pool.Event {
 		{Type: pool.EventPreflightOK, Addr: "pool.api", Data: map[string]any{"ms": 440.0}},
 		{Type: pool.EventStepStart, Addr: "pool.api", Msg: "roll"},
 		{Type: pool.EventWorkerReady, Addr: "pool.api/4"},
-		{Type: pool.EventStepProgress, Addr: "pool.api", Msg: "new", Data: map[string]any{"done": 5.0, "total": 8.0, "failed": 0.0}},
+		{Type: pool.EventStepProgress, Addr: "pool.api", Data: map[string]any{"done": 5.0, "total": 8.0, "failed": 0.0}},
 		{Type: pool.EventDiagnostic, Msg: "Warning: the machine is busy"},
 		{Type: pool.EventStepProgress, Addr: "pool.etl", Data: map[string]any{"done": 1.0, "total": 3.0, "failed": 1.0}},
 		{Type: pool.EventStepOK, Addr: "pool.api", Msg: "roll", Data: map[string]any{"ms": 4000.0}},
@@ -99,13 +100,31 @@ func rollEvents() []pool.Event {
 }
 
 func TestStepProgress(t *testing.T) {
-	ev := pool.Event{Type: pool.EventStepProgress, Msg: "new", Data: map[string]any{"done": 5.0, "total": 8.0}}
-	if got, _ := describeEvent(ev, true); got != "[#####---] 5/8 new" {
-		t.Errorf("on a terminal: %q", got)
+	tests := []struct {
+		name        string
+		action      planner.Action
+		msg         string
+		done, total float64
+		live        bool
+		want        string
+	}{
+		{"start_on_terminal", planner.ActionCreate, "", 0, 8, true, "[--------] 0/8 ready"},
+		{"start_on_paper", planner.ActionCreate, "", 0, 8, false, ""},
+		{"resize", planner.ActionResize, "", 5, 8, false, "5/8 ready"},
+		{"roll", planner.ActionRoll, "", 5, 8, true, "[#####---] 5/8 new"},
+		{"recreate", planner.ActionRecreate, "", 5, 8, false, "5/8 new"},
+		{"word_of_the_supervisor", planner.ActionRoll, "healthy", 5, 8, false, "5/8 healthy"},
+		{"destroy", planner.ActionDestroy, "", 8, 8, true, ""},
+		{"unknown_action", "", "", 5, 8, false, "5/8 ready"},
+		{"nothing_to_do", planner.ActionUpdate, "", 0, 0, true, ""},
 	}
-	ev.Data["total"] = 0.0
-	if got, _ := describeEvent(ev, true); got != "" {
-		t.Errorf("nothing to do: %q", got)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ev := pool.Event{Type: pool.EventStepProgress, Msg: test.msg, Data: map[string]any{"done": test.done, "total": test.total}}
+			if got, _ := describeEvent(ev, test.action, test.live); got != test.want {
+				t.Errorf("describeEvent() = %q, want %q", got, test.want)
+			}
+		})
 	}
 }
 
