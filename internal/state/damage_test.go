@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -180,7 +181,7 @@ func damages(size int) []damage {
 	for _, at := range []int{1, 15, 16, 79, 80, 1024, 4095} {
 		out = append(out, cut(at))
 	}
-	for at := pageSize; at < size; at += pageSize {
+	for at := pageSize; at < size; at += 3 * pageSize {
 		out = append(out, cut(at))
 	}
 	return out
@@ -237,9 +238,9 @@ func TestRandomDamage(t *testing.T) {
 	origin := lived(t)
 	before := viewOf(t, origin)
 	whole := readFile(t, origin, "state.db")
-	seeds := 90
+	seeds := 60
 	if testing.Short() {
-		seeds = 30
+		seeds = 20
 	}
 	told := 0
 	for seed := range seeds {
@@ -270,5 +271,51 @@ func TestRandomDamage(t *testing.T) {
 	}
 	if told < seeds/4 {
 		t.Errorf("%d of %d damaged files were noticed: the damage does not reach the data", told, seeds)
+	}
+}
+
+// TestCraftedDamage changes single numbers of the file's structure: those that
+// would send a reader in a circle, out of the file, or past a record.
+func TestCraftedDamage(t *testing.T) {
+	t.Parallel()
+	const branch, leaf, freelist = 0x01, 0x02, 0x10
+	origin := lived(t)
+	before := viewOf(t, origin)
+	whole := readFile(t, origin, "state.db")
+	order := binary.NativeEndian
+	kinds := map[uint16]int{}
+	damaged := func(name string, page int, change func(page []byte)) {
+		t.Run(fmt.Sprintf("%s of page %d", name, page), func(t *testing.T) {
+			t.Parallel()
+			dir := clone(t, origin)
+			data := append([]byte(nil), whole...)
+			change(data[page*pageSize : (page+1)*pageSize])
+			writeFile(t, data, dir, "state.db")
+			mustKeepOrTell(t, dir, before)
+		})
+	}
+	for page := 2; page < len(whole)/pageSize; page++ {
+		header := whole[page*pageSize:]
+		kind, count := order.Uint16(header[8:]), order.Uint16(header[10:])
+		kinds[kind]++
+		damaged("overflow", page, func(p []byte) { p[12]++ })
+		switch kind {
+		case branch:
+			damaged("circle", page, func(p []byte) { order.PutUint64(p[24:], uint64(page)) })
+			damaged("wild child", page, func(p []byte) { order.PutUint64(p[24:], 1<<40) })
+			damaged("meta as child", page, func(p []byte) { order.PutUint64(p[24:], 1) })
+		case leaf:
+			damaged("last record", page, func(p []byte) { order.PutUint16(p[10:], count-1) })
+			damaged("record's size", page, func(p []byte) { order.PutUint32(p[28:], 1<<31) })
+			damaged("record's place", page, func(p []byte) { order.PutUint32(p[20:], 1<<31) })
+		case freelist:
+			damaged("endless list", page, func(p []byte) { order.PutUint16(p[10:], 0xFFFF); order.PutUint64(p[16:], 1<<62) })
+			for used := 2; used < len(whole)/pageSize; used += 5 {
+				damaged(fmt.Sprintf("page %d in the list", used), page, func(p []byte) { order.PutUint64(p[16:], uint64(used)) })
+			}
+		}
+	}
+	if kinds[branch] == 0 || kinds[leaf] < 5 || kinds[freelist] == 0 {
+		t.Fatalf("the file has too few pages of some kind: %v", kinds)
 	}
 }

@@ -79,6 +79,8 @@ func writeFile(path string, data []byte, sync bool) error {
 	return err
 }
 
+// copyFile does not sync: a copy that is to last is changed by a transaction,
+// which does.
 func copyFile(to, from string) error {
 	src, err := os.Open(from)
 	if err != nil {
@@ -90,9 +92,6 @@ func copyFile(to, from string) error {
 		return err
 	}
 	_, err = io.Copy(dst, src)
-	if err == nil {
-		err = dst.Sync()
-	}
 	if closeErr := dst.Close(); err == nil {
 		err = closeErr
 	}

@@ -243,8 +243,8 @@ func (img *image) free() error {
 
 // take returns a page with its overflow and marks it.
 func (img *image) take(id uint64) ([]byte, error) {
-	if id >= img.pages || img.taken[id] {
-		return nil, damaged("page %d is named, which is outside or in use", id)
+	if id >= img.pages {
+		return nil, damaged("page %d is outside of the file", id)
 	}
 	header := img.data[id*img.pageSize:]
 	last := id + uint64(order.Uint32(header[12:]))

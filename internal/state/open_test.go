@@ -150,12 +150,13 @@ func TestCrashBesideTheSidecar(t *testing.T) {
 	}
 	t.Run("sidecar behind", func(t *testing.T) {
 		dir, _, oldID := stage(t)
+		newID := readFile(t, dir, "state.id")
 		writeFile(t, oldID, dir, "state.id")
 		if s := mustOpen(t, dir); s.Revision() != 2 {
 			t.Errorf("Revision() = %d, want 2", s.Revision())
 		}
-		if string(readFile(t, dir, "state.id")) == string(oldID) {
-			t.Error("Open left the sidecar behind")
+		if diff := cmp.Diff(string(newID), string(readFile(t, dir, "state.id"))); diff != "" {
+			t.Errorf("state.id after Open (-want +got):\n%s", diff)
 		}
 	})
 	t.Run("file behind", func(t *testing.T) {

@@ -1,9 +1,12 @@
 package state_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
@@ -107,4 +110,35 @@ func TestOverridesAndQuarantine(t *testing.T) {
 	if diff := cmp.Diff(want, places); diff != "" || err != nil {
 		t.Errorf("Quarantined, %v (-want +got):\n%s", err, diff)
 	}
+}
+
+// TestLaunchesAreSwept looks into the file: what no worker was launched with any
+// more must not pile up.
+func TestLaunchesAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	all := workers(8)
+	for i := range all {
+		all[i].Spec.Description = fmt.Sprint("launch ", i/2)
+	}
+	if err := s.PutWorkers(all); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteWorkers([]string{state.WorkerKey(all[0]), state.WorkerKey(all[1]), state.WorkerKey(all[2])}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(filepath.Join(dir, "state.db"), 0o600, &bbolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_ = db.View(func(tx *bbolt.Tx) error {
+		if got := tx.Bucket([]byte("launches")).Stats().KeyN; got != 3 {
+			t.Errorf("%d launches are on record, want 3", got)
+		}
+		return nil
+	})
 }
