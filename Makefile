@@ -39,9 +39,9 @@ check: lint test ## what a change must pass
 cross: ## build for the other platforms
 	@set -e; for target in linux/arm64 darwin/arm64; do \
 		echo "build $$target"; \
-		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' \
-			-o dist/snakectl-$${target%/*}-$${target#*/} ./cmd/snakectl; \
-		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; \
+		export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
+		$(GO) build -trimpath ./...; \
+		$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/snakectl-$$GOOS-$$GOARCH ./cmd/snakectl; \
 	done
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
