@@ -104,21 +104,28 @@ func renderPreflightFailure(ev pool.Event, snippet string, created bool) string 
 		fmt.Fprintf(&b, "The preflight worker failed%s: %s\n", after, or(ev.Msg, "no reason was given"))
 		return b.String()
 	}
-	ended := "failed"
-	if e.Exit != "" {
-		ended = "ended with " + e.Exit
-	}
 	words := or(e.Traceback, e.Stderr)
-	if words == "" || e.Type == "" || !strings.Contains(words, e.Type) {
-		fmt.Fprintf(&b, "The preflight worker %s%s: %s\n", ended, after, strings.TrimSpace(errorText(e)))
-	} else {
-		fmt.Fprintf(&b, "The preflight worker %s%s:\n", ended, after)
+	switch {
+	case e.Exit != "":
+		fmt.Fprintf(&b, "The preflight worker %s%s%s\n", e.Exit, after, endOf(words))
+	case words == "" || e.Type == "" || !strings.Contains(words, e.Type):
+		fmt.Fprintf(&b, "The preflight worker failed%s: %s\n", after, strings.TrimSpace(errorText(e)))
+	default:
+		fmt.Fprintf(&b, "The preflight worker failed%s:\n", after)
 	}
 	b.WriteString(indent(words, "    "))
 	if e.Hint != "" {
 		b.WriteString(e.Hint + "\n")
 	}
 	return b.String()
+}
+
+// endOf ends a sentence that words may follow.
+func endOf(words string) string {
+	if words == "" {
+		return "."
+	}
+	return ":"
 }
 
 func errorText(e *pool.CallError) string {

@@ -131,7 +131,7 @@ func TestStepProgress(t *testing.T) {
 func TestRenderPreflightFailure(t *testing.T) {
 	const snippet = "  on pools.hcl line 12, in pool \"api\":\n  12:   adapter = \"myapp.adapters:ApiAdapterV2\""
 	trace := pool.CallError{
-		Category: pool.CategoryRaised, Type: "ModuleNotFoundError", Message: "No module named 'orjson'", Exit: "exit status 1",
+		Category: pool.CategoryRaised, Type: "ModuleNotFoundError", Message: "No module named 'orjson'", Exit: "exited with status 1",
 		Traceback: "  File \"src/myapp/adapters.py\", line 4, in <module>\nModuleNotFoundError: No module named 'orjson'\n",
 	}
 	tests := []struct {
@@ -142,7 +142,7 @@ func TestRenderPreflightFailure(t *testing.T) {
 	}{
 		{"traceback", map[string]any{"ms": 380.0, "error": trace}, snippet, false},
 		{"killed", map[string]any{"ms": 380.0, "error": pool.CallError{
-			Message: "the worker died while it started", Exit: "signal: killed", Stderr: "last words", Hint: "Give it more memory.",
+			Message: "the worker died while it started", Exit: "was killed by SIGKILL (killed)", Stderr: "last words", Hint: "Give it more memory.",
 		}}, snippet, true},
 		{"nothing_known", map[string]any{}, "", true},
 	}

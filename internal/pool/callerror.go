@@ -57,7 +57,8 @@ type CallError struct {
 	Retryable bool `json:"retryable"`
 	// Worker is the incarnation that served the call: pool.api/0@7f2c.
 	Worker string `json:"worker,omitempty"`
-	// Exit says how a worker died: "exit status 3" or "signal: segmentation fault".
+	// Exit says how a worker died: "exited with status 3" or "was killed by SIGSEGV
+	// (segmentation fault)".
 	Exit string `json:"exit,omitempty"`
 	// Stderr holds the last lines a dead worker wrote.
 	Stderr string `json:"stderr,omitempty"`

@@ -42,7 +42,6 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkPaths()
 	r.checkEnv()
 	r.checkUpdate()
-	r.checkSize()
 }
 
 // at returns where an attribute was set, or the header of the pool.
@@ -174,14 +173,6 @@ func (r poolRules) firstSet(paths ...string) string {
 	return paths[0]
 }
 
-func (r poolRules) checkSize() {
-	if limit := sizePerCPU * r.host.CPUs; r.pool.Size > limit {
-		r.warnAt(r.at("size"), r.pool.Address(), "More workers than the machine has cores for",
-			"%s has %d workers, each a process that executes one call at a time; this machine has %d cores. Calls that wait for something else than the processor are fine.",
-			r.pool.Address(), r.pool.Size, r.host.CPUs)
-	}
-}
-
 // checkConfiguration checks what concerns several pools.
 func (l *loader) checkConfiguration() {
 	if len(l.desired.Pools) > maxPools {
@@ -204,5 +195,32 @@ func (l *loader) checkConfiguration() {
 			})
 		}
 	}
+	l.checkSizes()
 	l.useRuntimes()
+}
+
+// checkSizes warns, once, of pools that are larger than the machine.
+func (l *loader) checkSizes() {
+	limit := sizePerCPU * l.host.CPUs
+	var large []*pool.Pool
+	for i := range l.desired.Pools {
+		if p := &l.desired.Pools[i]; p.Size > limit {
+			large = append(large, p)
+		}
+	}
+	if len(large) == 0 {
+		return
+	}
+	p, others := large[0], ""
+	if len(large) > 1 {
+		others = fmt.Sprintf(", and %d more pools are like it", len(large)-1)
+	}
+	at := l.ranges[p.Address()]["size"]
+	l.add(Diagnostic{
+		Severity: SeverityWarning, Summary: "More workers than the machine has cores for", Pool: p.Address(), Block: at.Block,
+		Detail: fmt.Sprintf("%s has %d workers%s, each a process that executes one call at a time; this machine has %d cores. "+
+			"Calls that wait for something else than the processor are fine.", p.Address(), p.Size, others, l.host.CPUs),
+		File: at.File, Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
+		Snippet: l.sources.line(at.File, at.Line),
+	})
 }
