@@ -39,20 +39,22 @@ type Machine struct {
 	// recycles counts replacements by hand that finished.
 	recycles int
 
-	out []Command
+	// stepped is the time of the last Step.
+	stepped time.Time
+	out     []Command
 }
 
 // place is a numbered position that a worker fills.
 type place struct {
 	index int
-	// launch is the launch hash that the place holds: what a crash replacement
-	// starts with.
+	// launch is the launch hash that the place holds: the last one that was healthy
+	// there, or the first one that was started. A halted roll comes back to it.
 	launch string
 	// serving fills the place; next is to take over from it.
 	serving, next *worker
 	// recycle asks for a replacement with the same launch hash.
 	recycle     bool
-	failures    []time.Time
+	failures    []failure
 	notBefore   time.Time
 	quarantined string
 	// lastDeath says how the last worker of this place died.
@@ -82,7 +84,7 @@ func New(newID func() string) *Machine {
 // Step takes one event and returns what is to be done about it, in order. The
 // slice is the caller's.
 func (m *Machine) Step(now time.Time, e Event) []Command {
-	m.out = nil
+	m.out, m.stepped = nil, now
 	switch e := e.(type) {
 	case Configure:
 		m.configure(now, e)
@@ -99,7 +101,7 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 	case Repair:
 		m.repair()
 	case Pause:
-		m.fail(e.Reason, true)
+		m.pause(e.Reason)
 	case Resize:
 		m.target.Size = e.Size
 	case Stop:
@@ -113,27 +115,36 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 }
 
 func (m *Machine) configure(now time.Time, e Configure) {
-	m.target, m.configured = e.Target, true
-	m.halt = e.Halt
-	m.failure = e.Halt
-	m.stopping = false
-	if e.Ready == "" {
-		return
+	if m.configured && e.Target.Launch != m.target.Launch {
+		m.forgive() // what failed was another launch hash
 	}
+	m.target, m.configured = e.Target, true
+	m.halt, m.failure = e.Halt, e.Halt
+	if e.Ready != "" {
+		m.takeTrial(now, e)
+	}
+}
+
+// takeTrial makes the preflight's worker the replacement of its place, or ends it
+// where the place holds a good one already.
+func (m *Machine) takeTrial(now time.Time, e Configure) {
 	w := &worker{id: e.Ready, place: e.Place, launch: e.Target.Launch, state: pool.WorkerReady, since: now, started: now, ready: now}
 	m.workers[w.id] = w
 	p := m.place(e.Place)
-	if p.serving == nil {
-		p.serving, p.launch = w, w.launch
-	} else {
-		p.next = w
+	if p.serving != nil && p.serving.state == pool.WorkerReady && p.serving.launch == w.launch {
+		m.drain(now, w)
+		return
 	}
+	m.drain(now, p.next)
+	p.next = w
+	p.quarantine(m, "")
 	m.emit(Admit{Worker: w.id})
 	m.tell(pool.EventWorkerReady, w, "")
 }
 
 func (m *Machine) adopt(now time.Time, e Adopt) {
-	w := &worker{id: e.Worker, place: e.Place, launch: e.Launch, state: pool.WorkerAdopting, since: now, started: now}
+	// It was ready under the former supervisor: none else is adopted.
+	w := &worker{id: e.Worker, place: e.Place, launch: e.Launch, state: pool.WorkerAdopting, since: now, started: now, ready: now}
 	m.workers[w.id] = w
 	p := m.place(e.Place)
 	switch {
@@ -153,6 +164,9 @@ func (m *Machine) happened(now time.Time, e Happened) {
 		return
 	}
 	before := w.state
+	if before == pool.WorkerDraining && e.Event == pool.WorkerLost {
+		return // it closes its connections on its way out; stop_grace goes on
+	}
 	state, err := before.Next(e.Event)
 	if err != nil {
 		// A mistake of the edge. The worker is replaced: nothing else is known of it.
@@ -164,7 +178,7 @@ func (m *Machine) happened(now time.Time, e Happened) {
 	}
 	switch state {
 	case pool.WorkerExited:
-		m.exited(now, w, before, e)
+		m.exited(now, w, e)
 	case pool.WorkerReady:
 		if before != pool.WorkerReady {
 			m.becameReady(now, w)
@@ -206,6 +220,7 @@ func (m *Machine) place(index int) *place {
 }
 
 func (m *Machine) recycle(index int) {
+	m.failure = m.halt
 	for _, p := range m.places {
 		if index == -1 || p.index == index {
 			p.recycle = p.serving != nil
@@ -213,11 +228,23 @@ func (m *Machine) recycle(index int) {
 	}
 }
 
+// pause lets what is under way end and replaces nothing more.
+func (m *Machine) pause(reason string) {
+	m.fail(reason, m.rolling())
+	for _, p := range m.places {
+		p.recycle = p.recycle && p.next != nil
+	}
+}
+
 func (m *Machine) repair() {
 	m.halt, m.failure = "", ""
+	m.forgive()
+}
+
+// forgive forgets what failed in the past and has every place filled again.
+func (m *Machine) forgive() {
 	for _, p := range m.places {
-		p.failures = nil
-		p.notBefore = time.Time{}
+		p.failures, p.notBefore = nil, time.Time{}
 		p.quarantine(m, "")
 	}
 }

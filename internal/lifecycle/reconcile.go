@@ -8,10 +8,11 @@ import (
 )
 
 // reconcile does whatever the present state asks for. The order keeps capacity:
-// finish what is leaving, promote what is healthy, shrink, fill, and only then
-// replace.
+// finish what is leaving, drop what is not wanted any more, promote what is
+// healthy, shrink, fill, and only then replace.
 func (m *Machine) reconcile(now time.Time) {
 	m.expire(now)
+	m.abandon(now)
 	m.promote(now)
 	m.shrink(now)
 	if m.stopping {
@@ -59,7 +60,22 @@ func (m *Machine) deadline(w *worker) (time.Time, bool) {
 	}
 }
 
-// promote lets replacements that are healthy take over.
+// abandon ends replacements of a launch hash that is not the target any more,
+// where the place is served without them.
+func (m *Machine) abandon(now time.Time) {
+	if m.halt != "" {
+		return
+	}
+	for _, p := range m.places {
+		if p.next != nil && p.next.launch != m.target.Launch && p.serving != nil && p.serving.state == pool.WorkerReady {
+			m.drain(now, p.next)
+			p.next = nil
+		}
+	}
+}
+
+// promote lets replacements that are healthy take over, and one that is ready
+// where nobody serves.
 func (m *Machine) promote(now time.Time) {
 	for _, p := range m.places {
 		for _, w := range []*worker{p.serving, p.next} {
@@ -68,19 +84,21 @@ func (m *Machine) promote(now time.Time) {
 				m.tell(pool.EventWorkerHealthy, w, "")
 			}
 		}
-		if p.next == nil || !p.next.healthy && (p.serving != nil || p.next.state != pool.WorkerReady) {
-			continue
+		if p.next != nil && (p.next.healthy || p.serving == nil && p.next.state == pool.WorkerReady) {
+			former := p.serving
+			m.takeOver(p)
+			m.drain(now, former)
 		}
-		former := p.serving
-		m.takeOver(p)
-		m.drain(now, former)
+		if p.serving != nil && p.serving.healthy {
+			p.launch = p.serving.launch
+		}
 	}
 }
 
-// healthyAt returns when a ready worker counts as healthy. A worker of the launch
-// hash that its place held before has proved itself: ready is enough.
+// healthyAt returns when a ready worker counts as healthy. The launch hash that a
+// place holds has proved itself: ready is enough.
 func (m *Machine) healthyAt(p *place, w *worker) time.Time {
-	if p.next == w && w.launch == p.launch {
+	if w.launch == p.launch {
 		return w.ready
 	}
 	return w.ready.Add(m.target.Spec.Update.MinHealthyTime.D())
@@ -91,9 +109,10 @@ func (m *Machine) takeOver(p *place) {
 	if p.recycle && p.next.launch == p.launch {
 		m.recycles++
 	}
-	p.serving, p.next = p.next, nil
-	p.launch = p.serving.launch
-	p.recycle = false
+	p.serving, p.next, p.recycle = p.next, nil, false
+	if p.launch == "" {
+		p.launch = p.serving.launch
+	}
 }
 
 // shrink takes away the places above the size, all of them when the pool stops.
@@ -136,6 +155,7 @@ func (m *Machine) clearForRecreate(now time.Time) {
 func (m *Machine) fill(now time.Time) {
 	if m.size() > 0 {
 		m.place(m.size() - 1)
+		m.keepOne()
 	}
 	if m.awaitsRecreate() {
 		return
@@ -148,11 +168,22 @@ func (m *Machine) fill(now time.Time) {
 		if !m.mayStart() {
 			return
 		}
-		if m.halt == "" || p.launch == "" {
+		if p.launch == "" {
 			p.launch = m.target.Launch
 		}
-		p.serving = m.start(now, p, p.launch)
+		p.serving = m.start(now, p, m.launchFor(p))
 	}
+}
+
+// keepOne gives the first place another start when a shrink has left none but
+// quarantined ones.
+func (m *Machine) keepOne() {
+	for _, p := range m.places {
+		if p.quarantined == "" {
+			return
+		}
+	}
+	m.places[0].quarantine(m, "")
 }
 
 // awaitsRecreate reports whether workers of another launch hash are still leaving
@@ -201,9 +232,9 @@ func (m *Machine) replace(now time.Time) {
 		}
 		switch {
 		case surging < m.surge() && m.mayStart() && !now.Before(p.notBefore):
-			p.next = m.start(now, p, m.replacementLaunch(p))
+			p.next = m.start(now, p, m.launchFor(p))
 			surging++
-		case unavailable < update.MaxUnavailable && !p.recycle:
+		case unavailable < update.MaxUnavailable && m.outdated(p):
 			m.drain(now, p.serving)
 			p.serving = nil
 			unavailable++
@@ -226,7 +257,7 @@ func (m *Machine) rolling() bool {
 		return false
 	}
 	for _, p := range m.places {
-		if p.launch != m.target.Launch {
+		if p.launch != "" && p.launch != m.target.Launch {
 			return true
 		}
 	}
@@ -237,10 +268,16 @@ func (m *Machine) wantsReplacement(p *place) bool {
 	if p.serving == nil || p.next != nil || p.serving.state != pool.WorkerReady {
 		return false
 	}
-	return p.recycle || (m.halt == "" && p.launch != m.target.Launch)
+	return p.recycle || m.outdated(p)
 }
 
-func (m *Machine) replacementLaunch(p *place) string {
+// outdated reports whether a roll has to replace the worker that serves p.
+func (m *Machine) outdated(p *place) bool {
+	return m.halt == "" && p.serving.launch != m.target.Launch
+}
+
+// launchFor returns what the next worker of a place is started with.
+func (m *Machine) launchFor(p *place) string {
 	if m.halt != "" {
 		return p.launch
 	}

@@ -10,7 +10,7 @@ import (
 
 // exited takes a worker that is gone out of its place and decides when the place
 // may be filled again.
-func (m *Machine) exited(now time.Time, w *worker, before pool.WorkerState, e Happened) {
+func (m *Machine) exited(now time.Time, w *worker, e Happened) {
 	delete(m.workers, w.id)
 	m.tell(pool.EventWorkerStopped, w, e.Reason)
 	p := m.placeOf(w)
@@ -22,17 +22,22 @@ func (m *Machine) exited(now time.Time, w *worker, before pool.WorkerState, e Ha
 	if replacement {
 		p.next = nil
 	} else {
-		p.serving, p.recycle = nil, false
+		p.serving = nil
 	}
-	neverReady := w.ready.IsZero() && before != pool.WorkerAdopting
-	if w.launch == m.target.Launch && (neverReady || (replacement && !w.healthy)) {
-		m.fail(fmt.Sprintf("%s %s", pool.WorkerAddress(m.target.Spec.Address(), w.place), e.Reason), w.launch != p.launch || m.rolling())
-	}
-	if !replacement && p.next != nil && p.next.state == pool.WorkerReady {
-		m.takeOver(p) // its successor is already there
+	p.recycle = false // given up, or done by the death itself
+	neverReady := w.ready.IsZero()
+	unproved := w.launch != p.launch
+	if w.launch == m.target.Launch && (neverReady || (replacement || unproved) && !w.healthy) {
+		m.fail(fmt.Sprintf("%s %s", pool.WorkerAddress(m.target.Spec.Address(), w.place), e.Reason), unproved || m.rolling())
 	}
 	m.restarts++
 	m.countFailure(now, p, neverReady, e)
+}
+
+// failure is one death of a worker that was not leaving.
+type failure struct {
+	at         time.Time
+	duringCall bool
 }
 
 // fail marks the operation as failed; a roll stops where it is, with the workers
@@ -49,23 +54,27 @@ func (m *Machine) fail(reason string, rolling bool) {
 
 // countFailure sets the wait before the place is filled again. The first failure
 // within the window costs no wait. A death during a call is held against the
-// command, not the place: it waits a second at the most and quarantines nothing.
+// command, not the place: it waits a second at the most, and quarantines nothing,
+// now or later.
 func (m *Machine) countFailure(now time.Time, p *place, neverReady bool, e Happened) {
 	policy := m.target.Spec.Restart
-	p.failures = slices.DeleteFunc(p.failures, func(t time.Time) bool { return now.Sub(t) > policy.Window.D() })
-	p.failures = append(p.failures, now)
-	n := len(p.failures)
-	if n == 1 && !neverReady {
-		p.notBefore = now
-		return
+	p.failures = slices.DeleteFunc(p.failures, func(f failure) bool { return now.Sub(f.at) > policy.Window.D() })
+	p.failures = append(p.failures, failure{at: now, duringCall: e.DuringCall})
+	n := 0
+	for _, f := range p.failures {
+		if e.DuringCall || !f.duringCall {
+			n++
+		}
 	}
 	wait := backoff(policy, n)
-	if e.DuringCall {
-		p.notBefore = now.Add(min(wait, poisonWait))
-		return
+	switch {
+	case n == 1 && !neverReady:
+		wait = 0
+	case e.DuringCall:
+		wait = min(wait, poisonWait)
 	}
 	p.notBefore = now.Add(wait)
-	if n > policy.MaxRestarts && m.othersWork(p) {
+	if !e.DuringCall && n > policy.MaxRestarts && p.serving == nil && m.othersWork(p) {
 		p.quarantine(m, fmt.Sprintf("%d failures within %s, the last: %s", n, policy.Window, e.Reason))
 	}
 }

@@ -89,7 +89,7 @@ func (m *Machine) Progress() Progress {
 		if pl.next != nil {
 			leaving--
 		}
-		if pl.serving != nil && pl.serving.state == pool.WorkerReady && pl.launch == m.target.Launch && pl.next == nil && !pl.recycle {
+		if pl.reached(m.target.Launch) {
 			p.Done++
 		}
 		if pl.quarantined != "" && p.Failed == "" {
@@ -100,15 +100,24 @@ func (m *Machine) Progress() Progress {
 	return p
 }
 
-// NextWake returns when, after now, the machine wants its next Tick; the zero time
-// for never.
-func (m *Machine) NextWake(now time.Time) time.Time {
+// reached reports whether a ready worker of that launch hash, which is healthy
+// where it was rolled, serves the place and nothing is to replace it.
+func (p *place) reached(launch string) bool {
+	return p.serving != nil && p.serving.state == pool.WorkerReady && p.serving.launch == launch && p.launch == launch &&
+		p.next == nil && !p.recycle
+}
+
+// NextWake returns when the machine wants its next Tick, the zero time for never.
+// It is later than the last Step, which has looked at everything up to its own
+// time, but it may lie in the past of the caller's clock: then the Tick is due.
+// One Tick settles a wake, so that the caller never spins.
+func (m *Machine) NextWake() time.Time {
 	var next time.Time
-	if !m.configured {
+	if !m.configured && !m.stopping {
 		return next
 	}
 	sooner := func(t time.Time) {
-		if t.After(now) && (next.IsZero() || t.Before(next)) {
+		if t.After(m.stepped) && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}

@@ -118,7 +118,7 @@ func (r *runner) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for !r.ending || len(r.workers) > 0 {
-		if next := r.machine.NextWake(time.Now()); !next.IsZero() {
+		if next := r.machine.NextWake(); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		}
 		select {
@@ -330,7 +330,7 @@ func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.
 		paths = append(paths, filepath.Join(root, p))
 	}
 	return worker.Start(r.sup.reaper, worker.StartInfo{
-		Interpreter: l.runtime.Interpreter, SDK: r.sup.sdk, Dir: l.spec.WorkingDir, Env: l.spec.Env,
+		Interpreter: l.runtime.Interpreter, SDK: r.sup.sdk, Dir: l.spec.Dir(), Env: l.spec.Env,
 		Lineage: r.sup.lineage, Log: w.logPath,
 	}, worker.Launch{
 		Version: 1, Socket: r.sup.workerSocket(), Address: w.rec.Address(), Incarnation: w.rec.Incarnation, Token: token,
