@@ -186,13 +186,8 @@ func (l *loader) checkConfiguration() {
 		case first == "":
 			first = p.Address()
 		default:
-			at := l.ranges[p.Address()]["default"]
-			l.add(Diagnostic{
-				Severity: SeverityError, Summary: "More than one default pool", Pool: p.Address(), Block: at.Block,
-				Detail: fmt.Sprintf("%s and %s both say default = true. Keep it in one of them.", first, p.Address()),
-				File:   at.File, Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
-				Snippet: l.sources.line(at.File, at.Line),
-			})
+			l.addAt(p.Address(), "default", SeverityError, "More than one default pool",
+				fmt.Sprintf("%s and %s both say default = true. Keep it in one of them.", first, p.Address()))
 		}
 	}
 	l.checkSizes()
@@ -215,11 +210,16 @@ func (l *loader) checkSizes() {
 	if len(large) > 1 {
 		others = fmt.Sprintf(", and %d more pools are like it", len(large)-1)
 	}
-	at := l.ranges[p.Address()]["size"]
+	l.addAt(p.Address(), "size", SeverityWarning, "More workers than the machine has cores for",
+		fmt.Sprintf("%s has %d workers%s, each a process that executes one call at a time; this machine has %d cores. "+
+			"Calls that wait for something else than the processor are fine.", p.Address(), p.Size, others, l.host.CPUs))
+}
+
+// addAt adds a diagnostic that points at an attribute of a pool.
+func (l *loader) addAt(addr, path string, severity Severity, summary, detail string) {
+	at := l.ranges[addr][path]
 	l.add(Diagnostic{
-		Severity: SeverityWarning, Summary: "More workers than the machine has cores for", Pool: p.Address(), Block: at.Block,
-		Detail: fmt.Sprintf("%s has %d workers%s, each a process that executes one call at a time; this machine has %d cores. "+
-			"Calls that wait for something else than the processor are fine.", p.Address(), p.Size, others, l.host.CPUs),
+		Severity: severity, Summary: summary, Detail: detail, Pool: addr, Block: at.Block,
 		File: at.File, Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
 		Snippet: l.sources.line(at.File, at.Line),
 	})
