@@ -79,8 +79,10 @@ func newWorld(t fataler) *world {
 
 func (w *world) newID() string {
 	w.next++
-	return fmt.Sprintf("w%d", w.next)
+	return idOf(w.next)
 }
+
+func idOf(n int) string { return fmt.Sprintf("w%d", n) }
 
 // spec is a pool with the values that the tests rely on.
 func spec(change func(*pool.Pool)) pool.Pool {
