@@ -202,6 +202,11 @@ func (d *dispatcher) cancel(c *call) bool {
 		d.unqueue(c)
 	}
 	s := c.slot
+	if first && s != nil {
+		// Nobody waits any more: the handler has stop_grace from now.
+		c.deadline = min(c.deadline, wire.Monotonic())
+		s.arm(c.deadline + int64(d.policy.stopGrace))
+	}
 	d.mu.Unlock()
 	if first && s != nil {
 		s.cancel(c.id)

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -122,6 +124,21 @@ func (d *directory) remove(w *workerEntry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.byToken, w.rec.TokenHash)
+}
+
+// tell sends the settings that concern workers to all of them.
+func (d *directory) tell(settings pool.Settings) {
+	event := wire.Event{Event: wire.EventSettings, OrphanGraceMS: settings.OrphanGrace.D().Milliseconds()}
+	frame, err := wire.AppendJSON(nil, wire.Header{Type: wire.TypeEvent, Flags: wire.FlagIgnorable}, event)
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	d.mu.Lock()
+	all := slices.Collect(maps.Values(d.byToken))
+	d.mu.Unlock()
+	for _, w := range all {
+		w.sendControl(frame)
+	}
 }
 
 func (d *directory) find(token string) *workerEntry {

@@ -208,6 +208,7 @@ func (s *Supervisor) dropUnaccepted() {
 func (s *Supervisor) accepted(revision uint64, desired pool.Desired) {
 	s.table.accept(revision, &desired)
 	s.takeSettings(&desired)
+	s.directory.tell(*s.settings.Load())
 }
 
 func (s *Supervisor) takeSettings(desired *pool.Desired) {

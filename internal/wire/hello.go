@@ -84,18 +84,21 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready or failed.
+	// Event is ready or failed from a worker, settings to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
 	// Error is the call error of failed.
 	Error json.RawMessage `json:"error,omitempty"`
+	// OrphanGraceMS is the grace of settings, which replaces the one of HELLO_ACK.
+	OrphanGraceMS int64 `json:"orphan_grace_ms,omitempty"`
 }
 
 // The events of a control connection.
 const (
-	EventReady  = "ready"
-	EventFailed = "failed"
+	EventReady    = "ready"
+	EventFailed   = "failed"
+	EventSettings = "settings"
 )
 
 // NewHello returns the HELLO of this side for a role. A worker's fields are the

@@ -80,9 +80,7 @@ class Control:
         except BaseException:
             link.close()
             raise
-        grace = link.welcome.get("orphan_grace_ms")
-        if grace is not None:
-            self._launch.orphan_grace = grace / 1000
+        self._take_grace(link.welcome.get("orphan_grace_ms"))
         return link
 
     def _serve(self, link: Link) -> None:
@@ -115,10 +113,22 @@ class Control:
                 self.draining = True
                 if self._commands is None:
                     leave(0)
+            elif type == _wire.EVENT:
+                self._take_event(payload)
             elif type == _wire.GOAWAY:
                 leave(0, f"the supervisor sent this worker away: {goaway_message(self._codec, payload)}")
             elif not flags & _wire.FLAG_IGNORABLE:
                 raise WireError(f"a control connection does not take frames of type {type}")
+
+    def _take_event(self, payload: memoryview) -> None:
+        """Take up a change of the settings; events of later supervisors are skipped."""
+        event = self._codec.decode(payload)
+        if isinstance(event, dict) and event.get("event") == "settings":
+            self._take_grace(event.get("orphan_grace_ms"))
+
+    def _take_grace(self, milliseconds: object) -> None:
+        if isinstance(milliseconds, int):
+            self._launch.orphan_grace = milliseconds / 1000
 
     def _cancel(self, call_id: bytes) -> None:
         """Remember the id: the call may be running, waiting behind another, or over."""
