@@ -78,20 +78,25 @@ func (m *Machine) abandon(now time.Time) {
 // where nobody serves.
 func (m *Machine) promote(now time.Time) {
 	for _, p := range m.places {
-		for _, w := range []*worker{p.serving, p.next} {
-			if w != nil && w.state == pool.WorkerReady && !w.healthy && !now.Before(m.healthyAt(p, w)) {
-				w.healthy = true
-				m.tell(pool.EventWorkerHealthy, w, "")
-			}
-		}
+		m.assess(now, p, p.serving) // first: it may prove the launch hash of the next
+		m.assess(now, p, p.next)
 		if p.next != nil && (p.next.healthy || p.serving == nil && p.next.state == pool.WorkerReady) {
 			former := p.serving
 			m.takeOver(p)
 			m.drain(now, former)
 		}
-		if p.serving != nil && p.serving.healthy {
-			p.launch = p.serving.launch
-		}
+	}
+}
+
+// assess notes that a worker of p became healthy. The serving one then proves its
+// launch hash.
+func (m *Machine) assess(now time.Time, p *place, w *worker) {
+	if w != nil && w.state == pool.WorkerReady && !w.healthy && !now.Before(m.healthyAt(p, w)) {
+		w.healthy = true
+		m.tell(pool.EventWorkerHealthy, w, "")
+	}
+	if w != nil && w.healthy && w == p.serving {
+		p.launch = w.launch
 	}
 }
 
@@ -110,7 +115,7 @@ func (m *Machine) takeOver(p *place) {
 		m.recycles++
 	}
 	p.serving, p.next, p.recycle = p.next, nil, false
-	if p.launch == "" {
+	if p.launch == "" || p.serving.healthy {
 		p.launch = p.serving.launch
 	}
 }
@@ -171,7 +176,7 @@ func (m *Machine) fill(now time.Time) {
 		if p.launch == "" {
 			p.launch = m.target.Launch
 		}
-		p.serving = m.start(now, p, m.launchFor(p))
+		p.serving, p.recycle = m.start(now, p, m.launchFor(p)), false
 	}
 }
 
