@@ -13,6 +13,9 @@ type Configure struct {
 	// Halt is set when a former roll to this target failed: workers of another
 	// launch hash then stay as they are. It is the reason, in words.
 	Halt string
+	// Repair gives quarantined places another start and forgets past failures, as a
+	// new launch hash does by itself.
+	Repair bool
 	// Ready names a worker that was already started with the target's launch hash
 	// and is ready (the preflight's); it fills Place. Empty for none.
 	Ready string
@@ -50,9 +53,6 @@ type Stuck struct{ Worker string }
 // replaced.
 type Recycle struct{ Place int }
 
-// Repair gives quarantined places another start and forgets past failures.
-type Repair struct{}
-
 // Pause stops a roll where it is: what is under way ends, nothing more is replaced.
 type Pause struct{ Reason string }
 
@@ -71,7 +71,6 @@ func (Restore) event()   {}
 func (Happened) event()  {}
 func (Stuck) event()     {}
 func (Recycle) event()   {}
-func (Repair) event()    {}
 func (Pause) event()     {}
 func (Resize) event()    {}
 func (Stop) event()      {}

@@ -98,8 +98,6 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 		m.kill(now, m.workers[e.Worker], "its call went on past its deadline and stop_grace")
 	case Recycle:
 		m.recycle(e.Place)
-	case Repair:
-		m.repair()
 	case Pause:
 		m.pause(e.Reason)
 	case Resize:
@@ -115,8 +113,8 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 }
 
 func (m *Machine) configure(now time.Time, e Configure) {
-	if m.configured && e.Target.Launch != m.target.Launch {
-		m.forgive() // what failed was another launch hash
+	if e.Repair || m.configured && e.Target.Launch != m.target.Launch {
+		m.forgive()
 	}
 	m.target, m.configured = e.Target, true
 	m.halt, m.failure = e.Halt, e.Halt
@@ -234,11 +232,6 @@ func (m *Machine) pause(reason string) {
 	for _, p := range m.places {
 		p.recycle = p.recycle && p.next != nil
 	}
-}
-
-func (m *Machine) repair() {
-	m.halt, m.failure = "", ""
-	m.forgive()
 }
 
 // forgive forgets what failed in the past and has every place filled again.

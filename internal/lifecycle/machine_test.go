@@ -264,7 +264,7 @@ func TestQuarantine(t *testing.T) {
 	delete(w.broken, "a")
 	w.run(10 * time.Second)
 	w.take()
-	w.step(lifecycle.Repair{})
+	w.step(lifecycle.Configure{Target: w.target, Repair: true})
 	w.run(time.Second)
 	wantSettled(t, w, "a a")
 }

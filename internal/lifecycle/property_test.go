@@ -99,7 +99,7 @@ func (h *history) disturb() {
 	case "pause":
 		w.step(lifecycle.Pause{Reason: "stopped by request"})
 	case "repair":
-		w.step(lifecycle.Repair{})
+		w.step(lifecycle.Configure{Target: w.target, Repair: true})
 	case "tick":
 		w.step(lifecycle.Tick{})
 	case "deaf":
@@ -127,7 +127,7 @@ func TestAnyHistorySettles(t *testing.T) {
 		w.deaf, w.readyAfter = false, 10*time.Millisecond
 		w.run(10 * time.Second) // what was already dying is dead
 		h.configure(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "last launch"))
-		w.step(lifecycle.Repair{})
+		w.step(lifecycle.Configure{Target: w.target, Repair: true})
 		w.steps = 0
 		for range 120 {
 			w.run(time.Second)

@@ -284,10 +284,7 @@ func (a *application) changeOne(c planner.Change) string {
 	a.sup.table.override(c.Address, nil)
 	r := a.sup.runnerFor(spec)
 	f := newFollower(a.op, c.Address)
-	r.send(configure{launch: a.launchOf(spec), size: spec.Size, ready: a.trialFor(c), follow: f.see})
-	if len(c.Places) > 0 {
-		r.send(happening{repair})
-	}
+	r.send(configure{launch: a.launchOf(spec), size: spec.Size, ready: a.trialFor(c), repair: len(c.Places) > 0, follow: f.see})
 	a.sup.publish()
 	// A pool that is already at its new size settles at once, so the limit counts
 	// from the last progress, not from here.

@@ -53,6 +53,9 @@ type call struct {
 	// released is closed when the call is settled; made only for an answer in
 	// several frames.
 	released chan struct{}
+	// wantedUntil is when nobody waits for the answer any more: the deadline, or the
+	// moment when the caller gave up. The handler has stop_grace from then.
+	wantedUntil int64
 	// expiredBy is when the queue gives the call up.
 	expiredBy int64
 }

@@ -204,8 +204,8 @@ func (d *dispatcher) cancel(c *call) bool {
 	s := c.slot
 	if first && s != nil {
 		// Nobody waits any more: the handler has stop_grace from now.
-		c.deadline = min(c.deadline, wire.Monotonic())
-		s.arm(c.deadline + int64(d.policy.stopGrace))
+		c.wantedUntil = min(c.wantedUntil, wire.Monotonic())
+		s.arm(c.wantedUntil + int64(d.policy.stopGrace))
 	}
 	d.mu.Unlock()
 	if first && s != nil {

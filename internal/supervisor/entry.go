@@ -92,13 +92,27 @@ func (s stage) complete() bool {
 	return s.hello && s.initialised && s.healthy && (s.connected || s.answered)
 }
 
-// lose notes that a connection broke and reports whether the worker was ready.
+// lose notes that a connection broke and reports whether the worker was ready and
+// is not any more. The slot's connection alone does not count, see answered: the
+// slot itself waits for it to come back.
 func (w *workerEntry) lose(note func(*stage)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.stage.complete()
 	note(&w.stage)
-	return before
+	return before && !w.stage.complete()
+}
+
+// hangUp forgets a control connection that ended and reports whether the worker
+// was ready and is not any more. One that was replaced meanwhile changes nothing.
+func (w *workerEntry) hangUp(out *wire.Outbox) bool {
+	w.mu.Lock()
+	current := w.control == out
+	if current {
+		w.control = nil
+	}
+	w.mu.Unlock()
+	return current && w.lose(func(st *stage) { st.hello, st.healthy = false, false })
 }
 
 func (w *workerEntry) said() *pool.CallError {

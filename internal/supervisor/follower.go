@@ -8,9 +8,6 @@ import (
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
-// repair is the machine's event, which carries nothing.
-var repair = lifecycle.Repair{}
-
 // follower turns the progress of one pool into the events of an operation and
 // lets somebody wait for its end.
 type follower struct {

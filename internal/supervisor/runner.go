@@ -42,6 +42,7 @@ type configure struct {
 	launch launch
 	size   int
 	halt   string
+	repair bool
 	ready  *workerEntry
 	follow func(lifecycle.Progress, []lifecycle.Tell)
 }
@@ -165,6 +166,7 @@ func (r *runner) configure(m configure) {
 	e := lifecycle.Configure{
 		Target: lifecycle.Target{Spec: m.launch.spec, Launch: m.launch.hash, Size: m.size},
 		Halt:   m.halt,
+		Repair: m.repair,
 	}
 	if m.ready != nil && r.adoptTrial(m.ready, m.launch.revision) {
 		e.Ready, e.Place = m.ready.rec.Incarnation, m.ready.rec.Place
@@ -180,7 +182,7 @@ func (r *runner) lived(m lived) {
 	}
 	e := lifecycle.Happened{Worker: w.rec.Incarnation, Event: m.event}
 	if m.event == pool.WorkerExit {
-		e.DuringCall = w.slot.busy()
+		e.DuringCall = w.slot.executes()
 		e.Reason = r.bury(w)
 	}
 	if w.preflight != nil {

@@ -46,7 +46,7 @@ func (d *dispatcher) addSlot(w *workerEntry) *slot {
 func (s *slot) assign(c *call, now int64) *wire.Outbox {
 	s.streams++
 	s.call = c
-	c.slot, c.slotStream, c.sentAt = s, s.streams, now
+	c.slot, c.slotStream, c.sentAt, c.wantedUntil = s, s.streams, now, c.deadline
 	s.arm(c.deadline)
 	return s.out
 }
@@ -93,6 +93,7 @@ func (s *slot) send(out *wire.Outbox, c *call, frame []byte) {
 		}
 	}
 	d.mu.Unlock()
+	_ = out.Close() // also where it was only full: the worker connects again
 	if drain {
 		s.sendDrain(nil)
 	}
@@ -221,11 +222,11 @@ func (s *slot) overdue() {
 		d.mu.Unlock()
 		return
 	}
-	end := c.deadline + int64(d.policy.stopGrace)
+	end := c.wantedUntil + int64(d.policy.stopGrace)
 	first := false
 	switch {
-	case now < c.deadline:
-		s.arm(c.deadline)
+	case now < c.wantedUntil:
+		s.arm(c.wantedUntil)
 	case now < end:
 		first = d.settle(c, outcomeTimeout)
 		s.arm(end)
@@ -298,9 +299,9 @@ func (s *slot) awaitLink(limit time.Duration) {
 	now := wire.Monotonic()
 	s.call = &call{
 		dispatcher: s.dispatcher, slot: s, slotStream: anyStream, settled: true,
-		queuedAt: now, sentAt: now, deadline: now + int64(limit),
+		queuedAt: now, sentAt: now, wantedUntil: now + int64(limit),
 	}
-	s.arm(s.call.deadline)
+	s.arm(s.call.wantedUntil)
 }
 
 // adopt prepares the slot of a worker that a former supervisor started: it
@@ -350,24 +351,35 @@ func (s *slot) sendDrain(out *wire.Outbox) {
 	}
 }
 
-// lost takes the slot out of the rotation because its connection ended.
-func (s *slot) lost(out *wire.Outbox) {
+// lost takes the slot out of the rotation because its connection ended. It reports
+// false when the slot has connected again already.
+func (s *slot) lost(out *wire.Outbox) bool {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
-	if s.out != out {
-		return // it connected again already
+	if s.out != nil && s.out != out {
+		return false
 	}
 	s.dropLink(out)
 	if s.call == nil && s.admitted {
 		s.awaitLink(relinkWithin)
 	}
+	return true
 }
 
-// busy reports whether the slot executes a call.
+// busy reports whether the slot executes a call, or may do so for a former
+// supervisor.
 func (s *slot) busy() bool {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
 	return s.call != nil
+}
+
+// executes reports whether the slot was given a call that it has not finished. One
+// that only waits for its connection was not.
+func (s *slot) executes() bool {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	return s.call != nil && s.call.sink != nil
 }
 
 func (s *slot) finishedCalls() uint64 {

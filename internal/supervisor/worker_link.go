@@ -130,14 +130,9 @@ func (w *workerEntry) serveControl(out *wire.Outbox, r *wire.Reader, hello wire.
 	_ = out.Send(ping)
 	w.reached(func(st *stage) { st.hello = true })
 	err := w.readControl(r)
-	if w.lose(func(st *stage) { st.hello, st.healthy = false, false }) {
+	if w.hangUp(out) {
 		w.runner.happened(w, pool.WorkerLost)
 	}
-	w.mu.Lock()
-	if w.control == out {
-		w.control = nil
-	}
-	w.mu.Unlock()
 	return err
 }
 
@@ -212,8 +207,7 @@ func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hel
 	w.slot.connect(out, hello.Worker.Call)
 	w.reached(func(st *stage) { st.connected = true })
 	err := w.readSlot(out, r)
-	w.slot.lost(out)
-	if w.lose(func(st *stage) { st.connected = false }) {
+	if w.slot.lost(out) && w.lose(func(st *stage) { st.connected = false }) {
 		w.runner.happened(w, pool.WorkerLost)
 	}
 	return err
