@@ -40,7 +40,8 @@ type clientLink struct {
 type assembly struct {
 	call       *call
 	dispatcher *dispatcher
-	size       int
+	size       int // of the payloads
+	held       int // of assembled
 	// failure is what the call is answered with once it ends; its rest is dropped.
 	failure *pool.CallError
 }
@@ -188,19 +189,20 @@ func (a *assembly) add(frame []byte) {
 		a.refuse(pool.NewCallError(pool.CategorySaturated, "too many large calls are arriving at once"))
 		return
 	}
+	a.held += len(frame)
 	a.call.frames = append(a.call.frames, frame...)
 }
 
 func (a *assembly) refuse(err *pool.CallError) {
 	a.release()
+	a.call.frames = nil
 	a.failure = err
 }
 
+// release gives back what the call holds of the budget.
 func (a *assembly) release() {
-	assembled.Add(-int64(len(a.call.frames)))
-	if a.failure != nil {
-		a.call.frames = nil
-	}
+	assembled.Add(-int64(a.held))
+	a.held = 0
 }
 
 func (l *clientLink) takeChunk(h wire.Header, frame []byte) error {
@@ -214,7 +216,6 @@ func (l *clientLink) takeChunk(h wire.Header, frame []byte) error {
 	}
 	delete(l.assembling, h.Stream)
 	if a.failure != nil {
-		a.call.frames = nil
 		l.fail(a.call, a.failure)
 		return nil
 	}

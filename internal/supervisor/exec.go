@@ -96,6 +96,9 @@ type waiter struct {
 func (w *waiter) deliver(_ *call, frame []byte, final bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if final {
+		defer close(w.done)
+	}
 	if w.failure != nil {
 		return
 	}
@@ -109,9 +112,6 @@ func (w *waiter) deliver(_ *call, frame []byte, final bool) {
 		payload = r.Body
 	}
 	w.body.Write(payload)
-	if final {
-		close(w.done)
-	}
 }
 
 func (w *waiter) fail(_ *call, err *pool.CallError) {
