@@ -146,9 +146,15 @@ interrupted() {
   exit "$1"
 }
 
-for tool in python3 "$binary"; do
-  command -v "$tool" >/dev/null || { echo "demo: cannot find $tool. \"make demo\" builds it; python3 must be installed." >&2; exit 1; }
-done
+if ! command -v python3 >/dev/null; then
+  echo "demo: cannot find python3: install it and try again" >&2
+  exit 1
+fi
+if [ ! -x "$binary" ]; then
+  echo "demo: cannot find $binary: \"make demo\" builds it" >&2
+  exit 1
+fi
+binary=$(cd "$(dirname "$binary")" && pwd)/$(basename "$binary")
 
 set -m # each job gets a process group
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/snakectl-demo.XXXXXX")

@@ -86,8 +86,8 @@ func TestDemo(t *testing.T) {
 		},
 		{
 			name:    "calls_fail_under_load",
-			instead: `case $* in *--repeat*) "$real" exec profile version '{}' --repeat 10 --json; exec "$real" exec profile wait '{"seconds": "long"}' --repeat 10 --json ;; esac`,
-			want:    "not true: ",
+			instead: `case $* in *--repeat*) "$real" "$@" | sed 's/"failed":0/"failed":3/'; exit ;; esac`,
+			want:    "not true: no call failed: ",
 		},
 		{
 			name: "edit_is_lost",
@@ -169,7 +169,8 @@ func start(t *testing.T, root, binary string, env ...string) *show {
 	t.Cleanup(cancel)
 	s.cmd = exec.CommandContext(ctx, "bash", filepath.Join(root, "scripts", "demo.sh"))
 	s.cmd.Env = append(instance.Env(), "TMPDIR="+s.tmp, "SNAKECTL="+binary, fmt.Sprintf("SNAKECTL_DEMO_LIMIT=%.0f", limit.Seconds()))
-	s.cmd.Env = append(s.cmd.Env, env...)
+	// A binary with the race detector otherwise lingers for a second at each exit.
+	s.cmd.Env = append(append(s.cmd.Env, "GORACE=atexit_sleep_ms=0"), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s, s
 	s.cmd.WaitDelay = 10 * time.Second
 	if err := s.cmd.Start(); err != nil {
