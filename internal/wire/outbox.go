@@ -136,16 +136,14 @@ func (o *Outbox) write(p []byte) int {
 // writeOnce is what raw.Write calls. It returns true always: never wait.
 func (o *Outbox) writeOnce(fd uintptr) bool {
 	for o.taken < len(o.part) {
-		n, err := syscall.Write(int(fd), o.part[o.taken:])
-		if n > 0 {
-			o.taken += n
-		}
-		switch {
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EAGAIN):
+		n, errno := writeNow(fd, o.part[o.taken:])
+		o.taken += n
+		switch errno {
+		case 0, syscall.EINTR:
+		case syscall.EAGAIN:
 			return true
-		case err != nil:
-			o.problem = err
+		default:
+			o.problem = errno
 			return true
 		}
 	}

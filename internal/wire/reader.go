@@ -2,6 +2,7 @@ package wire
 
 import (
 	"io"
+	"syscall"
 )
 
 const readerStart = 8 << 10 // first size of a Reader's buffer
@@ -14,11 +15,28 @@ type Reader struct {
 	begin int // of what was read and not yet returned
 	end   int
 	limit int
+
+	// raw is src's descriptor, nil when it has none; attempt, dst, taken and problem
+	// belong to one read of it.
+	raw     syscall.RawConn
+	attempt func(fd uintptr) bool
+	dst     []byte
+	taken   int
+	problem error
 }
 
 // NewReader returns a Reader of src, which follows the preface. Until SetLimit
 // is called it takes payloads of HelloPayload bytes.
-func NewReader(src io.Reader) *Reader { return &Reader{src: src, limit: HelloPayload} }
+func NewReader(src io.Reader) *Reader {
+	r := &Reader{src: src, limit: HelloPayload}
+	if sc, ok := src.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			r.raw = raw
+		}
+	}
+	r.attempt = r.readOnce // one closure for all reads: they allocate nothing
+	return r
+}
 
 // SetLimit sets the longest payload that is taken; call it after HELLO.
 func (r *Reader) SetLimit(n int) { r.limit = n }
@@ -66,7 +84,7 @@ func (r *Reader) fill(n int) error {
 	}
 	r.makeRoom(n)
 	for idle := 0; r.end-r.begin < n; {
-		m, err := r.src.Read(r.buf[r.end:])
+		m, err := r.read(r.buf[r.end:])
 		r.end += m
 		switch {
 		case r.end-r.begin >= n:
@@ -84,6 +102,43 @@ func (r *Reader) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+// read reads what there is, waiting for the first byte.
+func (r *Reader) read(dst []byte) (int, error) {
+	if r.raw == nil {
+		return r.src.Read(dst)
+	}
+	r.dst, r.taken, r.problem = dst, 0, nil
+	err := r.raw.Read(r.attempt)
+	r.dst = nil
+	switch {
+	case r.problem != nil:
+		return r.taken, r.problem
+	case err != nil:
+		return r.taken, err
+	case r.taken == 0:
+		return 0, io.EOF
+	}
+	return r.taken, nil
+}
+
+// readOnce is what raw.Read calls; false waits until there is something to read.
+func (r *Reader) readOnce(fd uintptr) bool {
+	for {
+		n, errno := readNow(fd, r.dst)
+		switch errno {
+		case 0:
+			r.taken = n
+			return true
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return false
+		default:
+			r.problem = errno
+			return true
+		}
+	}
 }
 
 // makeRoom moves what is buffered to the front, or to a larger buffer, when n
