@@ -91,7 +91,8 @@ says_only() {
   exited 0 && [ "$(cat "$stage/said")" = "$1" ] || { echo "it printed: $(cat "$stage/said")" && return 1; }
 }
 
-facts() { python3 "$root/scripts/demo/facts.py" "$stage" "$@"; }
+# facts FACT [ARGUMENT...]: asks facts.py.
+facts() { "$python" -I -S "$root/scripts/demo/facts.py" "$stage" "$@"; }
 
 # callers COMMAND NAME: runs it again and again, in the background, and collects
 # what it prints in NAME.jsonl. They stop at callers_stop, or when one fails. The
@@ -154,6 +155,7 @@ if [ ! -x "$binary" ]; then
   echo "demo: cannot find $binary: \"make demo\" builds it" >&2
   exit 1
 fi
+python=$(python3 -I -S -c 'import sys; print(sys.executable)') # past any wrapper: it is asked often
 binary=$(cd "$(dirname "$binary")" && pwd)/$(basename "$binary")
 
 set -m # each job gets a process group
