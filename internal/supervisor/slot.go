@@ -333,11 +333,12 @@ func (s *slot) admit() {
 func (s *slot) withdraw() {
 	d := s.dispatcher
 	d.mu.Lock()
+	told := s.draining
 	s.admitted, s.draining = false, true
 	s.leaveIdle()
 	out, busy := s.out, s.call != nil
 	d.mu.Unlock()
-	if !busy {
+	if !busy && !told {
 		s.sendDrain(out)
 	}
 }
