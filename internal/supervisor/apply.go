@@ -51,6 +51,11 @@ func (s *Supervisor) Apply(req ApplyRequest) *Operation {
 			"%s is applying since %s (%s): wait for it, then plan again", other.By, other.At.Local().Format(time.TimeOnly), other.ID)})
 		return op
 	}
+	if op.stop.Err() != nil {
+		s.operations.end(op)
+		op.complete(pool.Outcome{Result: pool.ResultInterrupted, Message: errStopping.Error()})
+		return op
+	}
 	s.loops.Go(func() {
 		defer s.operations.end(op)
 		a := &application{sup: s, op: op, req: req, desired: req.Desired, trials: map[string]*workerEntry{}}
@@ -212,7 +217,7 @@ func (a *application) accept() *pool.Outcome {
 
 // carryOut changes the pools, wave by wave, and finishes the revision.
 func (a *application) carryOut() pool.Outcome {
-	before := a.sup.failedCalls()
+	before := a.sup.lostCalls()
 	byAddress := map[string]planner.Change{}
 	for _, c := range a.plan.Changes {
 		byAddress[c.Address] = c
@@ -233,7 +238,7 @@ func (a *application) carryOut() pool.Outcome {
 		a.each(waves[wave], a.change)
 	}
 	a.discardTrials()
-	a.out.CallsFailed = a.sup.failedCalls() - before
+	a.out.CallsFailed = a.sup.lostSince(before)
 	return a.finish()
 }
 

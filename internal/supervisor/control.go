@@ -58,6 +58,10 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s is applying since %s (%s): wait for it", other.By,
 			other.At.Local().Format(time.TimeOnly), other.ID)
 	}
+	if op.stop.Err() != nil {
+		s.operations.end(op)
+		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s", errStopping.Error())
+	}
 	s.loops.Go(func() {
 		defer s.operations.end(op)
 		op.complete(s.recycle(op, r, spec, place))
@@ -68,7 +72,7 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 func (s *Supervisor) recycle(op *Operation, r *runner, spec *pool.Pool, place int) pool.Outcome {
 	_, revision := s.table.accepted()
 	out := pool.Outcome{Result: pool.ResultConverged, Revision: revision}
-	before := r.dispatcher.load().counts.Failed
+	before := r.dispatcher.load().lost
 	f := newFollower(op, r.addr)
 	r.send(happening{lifecycle.Recycle{Place: place}})
 	r.send(attend{follow: f.see})
@@ -77,7 +81,7 @@ func (s *Supervisor) recycle(op *Operation, r *runner, spec *pool.Pool, place in
 	} else {
 		out.Done = []string{r.addr}
 	}
-	out.CallsFailed = r.dispatcher.load().counts.Failed - before
+	out.CallsFailed = r.dispatcher.load().lost - before
 	return out
 }
 

@@ -41,6 +41,8 @@ type dispatcher struct {
 	slots  map[*slot]struct{}
 	queue  *list.List // of *call
 	counts pool.CallCounts
+	// lost counts the failed calls that did so because their worker went away.
+	lost uint64
 	// refusal is why every new call is refused, nil while calls are taken.
 	refusal *pool.CallError
 	// drained is closed when the queue is empty after close.
@@ -307,13 +309,14 @@ func (d *dispatcher) failQueued(err *pool.CallError) {
 // load is what a status tells of a dispatcher.
 type load struct {
 	counts                   pool.CallCounts
+	lost                     uint64
 	busy, available, waiting int
 }
 
 func (d *dispatcher) load() load {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := load{counts: d.counts, available: len(d.idle), waiting: d.queue.Len()}
+	l := load{counts: d.counts, lost: d.lost, available: len(d.idle), waiting: d.queue.Len()}
 	for s := range d.slots {
 		if s.call != nil {
 			l.busy++

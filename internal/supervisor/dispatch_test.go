@@ -256,7 +256,7 @@ func TestReconnect(t *testing.T) {
 		if err := c.wantError(t, pool.CategoryUnavailable); !err.Retryable {
 			t.Errorf("error = %+v, want it retryable", err)
 		}
-		wantLoad(t, d, load{counts: pool.CallCounts{Failed: 1}, available: 1})
+		wantLoad(t, d, load{counts: pool.CallCounts{Failed: 1}, lost: 1, available: 1})
 	})
 	t.Run("before the end of the former one was seen", func(t *testing.T) {
 		d, w := newPool(t, 1, usual)
@@ -295,7 +295,7 @@ func TestWorkerDeath(t *testing.T) {
 	doomed.wantError(t, pool.CategoryWorkerDied)
 	following := submit(t, d, time.Minute)
 	w[0].wantCall(following)
-	wantLoad(t, d, load{counts: pool.CallCounts{Failed: 1}, busy: 1})
+	wantLoad(t, d, load{counts: pool.CallCounts{Failed: 1}, lost: 1, busy: 1})
 }
 
 // TestCallThatCannotBeWritten goes to another slot, or waits for one.

@@ -86,6 +86,7 @@ func (o *Operation) Follow(ctx context.Context, see func(pool.Event) error) erro
 type operations struct {
 	mu      sync.Mutex
 	current *Operation
+	closed  bool // operations that begin from now on are stopped at once
 	byID    map[string]*Operation
 	order   []string
 }
@@ -100,6 +101,9 @@ func (os *operations) begin(o *Operation) *Operation {
 		return os.current
 	}
 	os.current = o
+	if os.closed {
+		o.Stop()
+	}
 	if os.byID == nil {
 		os.byID = map[string]*Operation{}
 	}
@@ -126,10 +130,11 @@ func (os *operations) find(id string) *Operation {
 	return os.byID[id]
 }
 
-// stopCurrent asks the operation that goes on now, if any, to stop.
-func (os *operations) stopCurrent() {
+// close asks the operation that goes on now, if any, to stop, and those that come.
+func (os *operations) close() {
 	os.mu.Lock()
 	defer os.mu.Unlock()
+	os.closed = true
 	if os.current != nil {
 		os.current.Stop()
 	}

@@ -194,3 +194,48 @@ func wantCategory(t *testing.T, err error, want pool.Category) {
 		t.Errorf("error = %v, want one of category %s", err, want)
 	}
 }
+
+// TestLostCalls: an apply tells of the calls that its changes cost, also where a
+// pool is gone afterwards, and of no others.
+func TestLostCalls(t *testing.T) {
+	lose := func(d *dispatcher, w *fakeWorker) {
+		c := submit(t, d, time.Minute)
+		w.wantCall(c)
+		w.entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+		c.wantError(t, pool.CategoryWorkerDied)
+	}
+	kept, keptWorkers := newPool(t, 2, usual)
+	gone, goneWorkers := newPool(t, 2, usual)
+	fresh, freshWorkers := newPool(t, 1, usual)
+	s := newTestSupervisor(kept)
+	s.table.runners = map[string]*runner{"pool.kept": {dispatcher: kept}, "pool.gone": {dispatcher: gone}}
+	lose(kept, keptWorkers[1])
+	lose(gone, goneWorkers[1])
+	before := s.lostCalls()
+	lose(kept, keptWorkers[0])
+	lose(gone, goneWorkers[0])
+	s.table.remove("pool.gone")
+	s.table.runner("pool.fresh", func() *runner { return &runner{dispatcher: fresh} })
+	lose(fresh, freshWorkers[0])
+	if got := s.lostSince(before); got != 3 {
+		t.Errorf("lostSince = %d, want 3", got)
+	}
+}
+
+// TestOperationAfterTheEnd is stopped before it begins.
+func TestOperationAfterTheEnd(t *testing.T) {
+	s := newTestSupervisor(nil)
+	s.operations.close()
+	var events []pool.Event
+	err := s.Apply(ApplyRequest{By: "test"}).Follow(t.Context(), func(e pool.Event) error {
+		events = append(events, e)
+		return nil
+	})
+	if err != nil || len(events) != 1 || events[0].Type != pool.EventOpComplete {
+		t.Fatalf("events = %+v, %v, want op_complete alone", events, err)
+	}
+	if out, ok := events[0].Data["outcome"].(pool.Outcome); !ok || out.Result != pool.ResultInterrupted {
+		t.Errorf("outcome = %+v, want it interrupted", events[0].Data)
+	}
+	s.loops.Wait()
+}

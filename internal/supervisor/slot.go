@@ -282,6 +282,7 @@ func (s *slot) reconcileCall(told *wire.HelloCall) (lost *call) {
 	if told == nil {
 		s.call = nil
 		if c != nil && s.dispatcher.settle(c, outcomeFailed) {
+			s.dispatcher.lost++
 			return c
 		}
 		return nil
@@ -401,6 +402,9 @@ func (s *slot) remove(why *pool.CallError) {
 	}
 	c := s.call
 	first := c != nil && d.settle(c, outcomeFailed)
+	if first {
+		d.lost++
+	}
 	s.call = nil
 	d.mu.Unlock()
 	if first {

@@ -139,7 +139,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		case <-s.shutdown:
 		}
 	}
-	s.operations.stopCurrent()
+	s.operations.close()
 	if !s.isDetached() {
 		s.stopWorkers()
 	}
@@ -264,11 +264,26 @@ func (s *Supervisor) destroy(op *Operation, addr string) string {
 	return ""
 }
 
-// failedCalls sums the failed calls of all pools.
-func (s *Supervisor) failedCalls() uint64 {
-	var sum uint64
+// lostCalls tells how many calls each pool has lost with their workers.
+func (s *Supervisor) lostCalls() map[*runner]uint64 {
+	lost := map[*runner]uint64{}
 	for _, r := range s.table.all() {
-		sum += r.dispatcher.load().counts.Failed
+		lost[r] = r.dispatcher.load().lost
+	}
+	return lost
+}
+
+// lostSince counts what pools have lost since before: of those that are new and of
+// those that are gone, too.
+func (s *Supervisor) lostSince(before map[*runner]uint64) uint64 {
+	var sum uint64
+	for r := range s.lostCalls() {
+		if _, known := before[r]; !known {
+			sum += r.dispatcher.load().lost
+		}
+	}
+	for r, lost := range before {
+		sum += r.dispatcher.load().lost - lost
 	}
 	return sum
 }
