@@ -127,13 +127,18 @@ func (r *Reaper) Run(ctx context.Context) {
 func (r *Reaper) reap() {
 	for {
 		// A worker's group is killed while its leader is a zombie: until it is waited
-		// for, its pid cannot name anything else.
-		if pid, err := peekExited(); err == nil && pid > 0 && r.isChild(pid) {
-			_ = syscall.Kill(-pid, syscall.SIGKILL)
+		// for, its pid cannot name anything else. Then that very child is waited for, and
+		// not another that has exited meanwhile.
+		which := -1
+		if pid, err := peekExited(); err == nil && pid > 0 {
+			which = pid
+			if r.isChild(pid) {
+				_ = syscall.Kill(-pid, syscall.SIGKILL)
+			}
 		}
 		var status syscall.WaitStatus
 		var usage syscall.Rusage
-		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, &usage)
+		pid, err := syscall.Wait4(which, &status, syscall.WNOHANG, &usage)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
