@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -44,7 +43,7 @@ func openSession(ctx context.Context, root, binary string, rounds int) (s *sessi
 	if err := s.writeFiles(); err != nil {
 		return s, err
 	}
-	python, err := findPython(ctx)
+	python, err := cleanPython(ctx, s.dir)
 	if err != nil {
 		return s, err
 	}
@@ -110,13 +109,24 @@ func (s *session) close(ctx context.Context) {
 	}
 }
 
-// findPython returns the interpreter itself: a wrapper would be part of every figure.
-func findPython(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "python3", "-I", "-S", "-c", "import sys; print(sys.executable)").Output()
-	if err != nil {
-		return "", fmt.Errorf("cannot run python3: %w", err)
+// cleanPython makes an empty virtual environment in dir, puts it first on the PATH
+// of everything that is measured and returns its interpreter. What a machine's own
+// environment runs at each start (.pth files, a version manager's shim) would
+// otherwise be most of a worker's start.
+func cleanPython(ctx context.Context, dir string) (string, error) {
+	venv := filepath.Join(dir, "venv")
+	if out, err := exec.CommandContext(ctx, "python3", "-m", "venv", "--without-pip", venv).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot make a virtual environment with python3: %w\n%s", err, out)
 	}
-	return strings.TrimSpace(string(out)), nil
+	bin := filepath.Join(venv, "bin")
+	if err := os.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+		return "", err
+	}
+	// Where this is set no start finds compiled code: not what is measured.
+	if err := os.Unsetenv("PYTHONDONTWRITEBYTECODE"); err != nil {
+		return "", err
+	}
+	return filepath.Join(bin, "python3"), nil
 }
 
 // execute calls a command of the bench pool through the supervisor.
