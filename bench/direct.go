@@ -95,9 +95,13 @@ func (d *direct) launch(ctx context.Context, python, sdk, dir, socket string) er
 
 // accept takes the worker's next connection and answers its hello.
 func (d *direct) accept(l *wire.Listener) (net.Conn, *wire.Reader, error) {
-	conn, err := l.Accept()
+	accepted, err := l.AcceptUnix()
 	if err != nil {
 		return nil, nil, fmt.Errorf("the worker does not connect: %w", err)
+	}
+	conn, err := wire.Own(accepted) // what the product does with its connections
+	if err != nil {
+		return nil, nil, errors.Join(err, accepted.Close())
 	}
 	d.links = append(d.links, conn)
 	if _, _, err := wire.Sniff(conn); err != nil {

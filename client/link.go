@@ -34,7 +34,7 @@ const (
 // link is one frame connection. It carries one call at a time, on the caller's
 // own goroutine: write, then read until the answer is whole.
 type link struct {
-	conn   *net.UnixConn
+	conn   net.Conn
 	reader *wire.Reader
 	buf    []byte
 	stream uint64
@@ -45,9 +45,13 @@ type link struct {
 
 // connect opens a connection and says hello.
 func (c *Client) connect(ctx context.Context) (*link, error) {
-	conn, err := dialSocket(ctx, c.socket)
+	dialled, err := dialSocket(ctx, c.socket)
 	if err != nil {
 		return nil, err
+	}
+	conn, err := wire.Own(dialled)
+	if err != nil {
+		return nil, errors.Join(err, dialled.Close())
 	}
 	l := &link{conn: conn, reader: wire.NewReader(conn)}
 	_ = conn.SetDeadline(time.Now().Add(helloTimeout))

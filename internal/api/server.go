@@ -88,7 +88,13 @@ func (s *Server) sort(ctx context.Context, conn *net.UnixConn) {
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	if frames {
-		s.backend.ServeClient(ctx, rest)
+		fast, err := wire.Own(conn)
+		if err != nil {
+			s.log.Error("cannot serve a client", "err", err)
+			_ = conn.Close()
+			return
+		}
+		s.backend.ServeClient(ctx, fast)
 		return
 	}
 	s.web.give(rest)

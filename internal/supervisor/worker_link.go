@@ -36,7 +36,18 @@ func (s *Supervisor) serveWorkers(ctx context.Context, l *wire.Listener) error {
 }
 
 // serveWorker serves one connection of one worker until it ends.
-func (s *Supervisor) serveWorker(ctx context.Context, conn *net.UnixConn) {
+func (s *Supervisor) serveWorker(ctx context.Context, accepted *net.UnixConn) {
+	if err := ofOurUser(accepted); err != nil {
+		s.log.Warn("refused a worker connection", "err", err)
+		_ = accepted.Close()
+		return
+	}
+	conn, err := wire.Own(accepted)
+	if err != nil {
+		s.log.Error("cannot serve a worker connection", "err", err)
+		_ = accepted.Close()
+		return
+	}
 	out := wire.NewOutbox(conn, workerBuffer)
 	defer out.Close()
 	stop := context.AfterFunc(ctx, func() { _ = out.Close() })
@@ -66,16 +77,22 @@ func (s *Supervisor) serveWorker(ctx context.Context, conn *net.UnixConn) {
 	}
 }
 
-// identify reads the preface and HELLO and finds the worker that proves to be who
-// it says.
-func (s *Supervisor) identify(conn *net.UnixConn, r *wire.Reader) (wire.Hello, *workerEntry, error) {
+// ofOurUser returns an error when somebody else than the supervisor's own user, or
+// root, is at the other end.
+func ofOurUser(conn *net.UnixConn) error {
 	cred, known, err := wire.PeerCred(conn)
 	if err != nil {
-		return wire.Hello{}, nil, err
+		return err
 	}
 	if known && cred.UID != uint32(os.Getuid()) && cred.UID != 0 {
-		return wire.Hello{}, nil, wire.Violation("uid %d may not connect here", cred.UID)
+		return wire.Violation("uid %d may not connect here", cred.UID)
 	}
+	return nil
+}
+
+// identify reads the preface and HELLO and finds the worker that proves to be who
+// it says.
+func (s *Supervisor) identify(conn net.Conn, r *wire.Reader) (wire.Hello, *workerEntry, error) {
 	preface := make([]byte, len(wire.Preface))
 	if _, err := io.ReadFull(conn, preface); err != nil || string(preface) != wire.Preface {
 		return wire.Hello{}, nil, wire.Violation("the connection does not begin with %s", wire.Preface)

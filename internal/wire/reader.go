@@ -109,6 +109,11 @@ func (r *Reader) read(dst []byte) (int, error) {
 	if r.raw == nil {
 		return r.src.Read(dst)
 	}
+	return r.readRaw(dst)
+}
+
+// readRaw is read on a descriptor.
+func (r *Reader) readRaw(dst []byte) (int, error) {
 	r.dst, r.taken, r.problem = dst, 0, nil
 	err := r.raw.Read(r.attempt)
 	r.dst = nil
