@@ -128,7 +128,8 @@ func (s *site) status() map[string]pool.PoolStatus {
 }
 
 // load runs callers that make random calls of the menu until the time is over.
-func (s *site) load(during time.Duration, seed uint64, menu func(*site, *rand.Rand)) {
+func (s *site) load(during time.Duration, seed uint64, menu func(s *site, caller int, r *rand.Rand)) {
+	begun := time.Now()
 	ctx, cancel := context.WithTimeout(s.t.Context(), during)
 	defer cancel()
 	var all sync.WaitGroup
@@ -136,11 +137,12 @@ func (s *site) load(during time.Duration, seed uint64, menu func(*site, *rand.Ra
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(i)))
 			for ctx.Err() == nil && !s.t.Failed() {
-				menu(s, r)
+				menu(s, i, r)
 			}
 		})
 	}
 	all.Wait()
+	s.t.Logf("the load lasted %s", time.Since(begun).Round(time.Millisecond))
 }
 
 func (s *site) exec(ctx context.Context, poolName, command string, args any, opts ...client.CallOption) {
@@ -151,7 +153,7 @@ func (s *site) exec(ctx context.Context, poolName, command string, args any, opt
 type kwargs = map[string]int
 
 // anything makes one call that ends in one of many ways.
-func anything(s *site, r *rand.Rand) {
+func anything(s *site, _ int, r *rand.Rand) {
 	ctx := s.t.Context()
 	poolName := []string{"steady", "wild", "wild", "narrow"}[r.IntN(4)]
 	switch what := r.IntN(100); {
@@ -185,17 +187,20 @@ func anything(s *site, r *rand.Rand) {
 // settle waits until nothing runs or waits and every worker is there.
 func (s *site) settle() map[string]pool.PoolStatus {
 	s.t.Helper()
-	var last map[string]pool.PoolStatus
 	begun := time.Now()
 	ok := harness.Until(s.t.Context(), settling, func() bool {
-		last = s.status()
-		for _, p := range last {
+		status, err := s.client.Status(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, p := range status.Pools {
 			if p.Busy+p.Queued > 0 || p.Ready != p.Size || p.Available != p.Size {
 				return false
 			}
 		}
 		return true
 	})
+	last := s.status()
 	if !ok {
 		s.t.Fatalf("the pools did not settle within %s: %s", settling, lines(last))
 	}
@@ -249,6 +254,7 @@ func TestCountersEqualWhatCallersSaw(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	s := start(t)
+	t.Log("started")
 	s.load(wildly, seed, anything)
 	before := s.settle()
 	s.compare(before)
@@ -271,8 +277,8 @@ func TestCountersEqualWhatCallersSaw(t *testing.T) {
 
 	var killer sync.WaitGroup
 	killer.Go(func() { s.killAll("wild", steadily) })
-	s.load(steadily, seed+1, func(s *site, r *rand.Rand) {
-		poolName := []string{"steady", "wild"}[r.IntN(2)]
+	s.load(steadily, seed+1, func(s *site, caller int, r *rand.Rand) {
+		poolName := []string{"steady", "wild"}[caller%2]
 		s.exec(s.t.Context(), poolName, "nap", kwargs{"ms": r.IntN(5)}, client.Timeout(settling))
 	})
 	killer.Wait()
