@@ -50,7 +50,7 @@ func newDestroyCommand(a *App) *cobra.Command {
 		long: `Show which pools end, ask for a yes, then drain and stop all of their workers. The
 supervisor and the history stay; apply brings the pools back.`,
 		examples: [2]string{"snakectl destroy", "snakectl destroy --auto-approve"},
-		args:     cobra.NoArgs,
+		args:     noConfiguration,
 		run:      func(ctx context.Context, args []string) error { return a.runApply(ctx, args, opts) },
 	}.cobraRaw()
 	opts.bind(cmd)
@@ -173,4 +173,13 @@ func (a *App) carryOut(ctx context.Context, c *client.Client, w *wish, plan *pla
 		a.tellOutcome(ctx, c, w, plan, outcome, op.failures)
 	}
 	return exitWith(code)
+}
+
+// noConfiguration refuses arguments: destroy ends every pool of the instance,
+// whatever a configuration says.
+func noConfiguration(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("destroy takes no argument, not %q: it ends every pool of the instance; to end some, take them out of the configuration and run snakectl apply", args[0])
 }
