@@ -60,6 +60,7 @@ func (i *Instance) Env() []string {
 		"SNAKECTL_INSTANCE=" + i.Dir,
 		"NO_COLOR=1",
 		"LC_ALL=C.UTF-8",
+		"GORACE=atexit_sleep_ms=0", // a race-built program otherwise lingers a second
 		marker + "=" + i.Dir,
 	}
 }
