@@ -11,6 +11,8 @@ import (
 // Backend is what the server needs of a supervisor. Errors that are a
 // *pool.CallError reach the caller as they are; others become internal ones.
 type Backend interface {
+	// Booted is closed when the backend can serve: connections wait until then.
+	Booted() <-chan struct{}
 	// ServeClient serves frames on a connection whose preface was read and closes it.
 	ServeClient(ctx context.Context, conn net.Conn)
 	Exec(ctx context.Context, req Exec) (ExecAnswer, error)

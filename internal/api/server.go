@@ -34,8 +34,8 @@ func New(backend Backend, log *slog.Logger) *Server {
 	return s
 }
 
-// Serve accepts connections until ctx ends, then takes no new one. Connections
-// that exist go on: Close ends them.
+// Serve accepts connections as soon as the backend has booted and until ctx ends,
+// then takes no new one. Connections that exist go on: Close ends them.
 func (s *Server) Serve(ctx context.Context, l *wire.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
@@ -44,6 +44,10 @@ func (s *Server) Serve(ctx context.Context, l *wire.Listener) error {
 	web.Go(func() { _ = s.http.Serve(s.web) })
 	links, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.web.end = end
+	select {
+	case <-s.backend.Booted():
+	case <-ctx.Done():
+	}
 	for {
 		conn, err := l.AcceptUnix()
 		if err != nil {

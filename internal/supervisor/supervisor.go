@@ -56,6 +56,8 @@ type Supervisor struct {
 	settings   atomic.Pointer[pool.Settings]
 	listener   *wire.Listener
 
+	// booted is closed when the pools of the accepted spec are known again.
+	booted chan struct{}
 	// detached is closed when the supervisor ends and leaves its workers running.
 	detached   chan struct{}
 	detachOnce sync.Once
@@ -80,7 +82,7 @@ func Open(cfg Config) (*Supervisor, error) {
 		code:      &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
 		directory: directory{byToken: map[string]*workerEntry{}},
 		table:     table{runners: map[string]*runner{}},
-		detached:  make(chan struct{}), shutdown: make(chan struct{}),
+		booted:    make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
 	if recovery != nil {
 		s.notice = recovery.Message
@@ -133,6 +135,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		}
 	})
 	err := s.boot()
+	close(s.booted)
 	if err == nil {
 		select {
 		case <-ctx.Done():
@@ -153,6 +156,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	parts.Wait()
 	return err
 }
+
+// Booted is closed when Run knows the pools of the accepted spec again. A caller who
+// is served before would be told that they do not exist.
+func (s *Supervisor) Booted() <-chan struct{} { return s.booted }
 
 // Shutdown asks Run to end. With keepWorkers the workers go on running and wait
 // for the next supervisor.
