@@ -34,6 +34,9 @@ func (s *Supervisor) boot() error {
 	for _, rec := range records {
 		s.bootWorker(rec, desired.Pool(rec.Pool))
 	}
+	for _, r := range s.table.all() {
+		r.read(func(*runner) {}) // it has adopted them now
+	}
 	if desired == nil {
 		return nil
 	}

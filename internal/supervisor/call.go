@@ -40,6 +40,8 @@ type call struct {
 	// frames holds the whole CALL and its CHUNKs while the call waits, or where its
 	// body came in pieces; a call that goes straight through is never copied.
 	frames []byte
+	// idempotent: running the call twice does no harm, says its caller or its command.
+	idempotent bool
 
 	// What follows is guarded by the dispatcher's mu.
 
@@ -48,6 +50,8 @@ type call struct {
 	// slotStream names the call on the slot's connection.
 	slotStream uint64
 	queued     bool
+	// again: its worker died and it was given to another one.
+	again bool
 	// settled: the caller was answered, or is gone. The slot may still be busy.
 	settled bool
 	// released is closed when the call is settled; made only for an answer in

@@ -140,14 +140,14 @@ func (l *clientLink) takeCall(h wire.Header, frame []byte) error {
 		refusal = pool.NewCallError(pool.CategoryInvalidArgument, "codec %d is not known; 1 is JSON", envelope.Codec)
 	}
 	if !h.End() {
-		l.assembling[h.Stream] = newAssembly(c, d, envelope.Deadline, frame, refusal)
+		l.assembling[h.Stream] = newAssembly(c, d, &envelope, frame, refusal)
 		return nil
 	}
 	if refusal != nil {
 		l.fail(c, refusal)
 		return nil
 	}
-	c.deadline = d.deadlineFor(wire.Monotonic(), envelope.Deadline)
+	d.accept(c, envelope.Command, envelope.Deadline, envelope.Idempotent())
 	d.submit(c, frame)
 	return nil
 }
@@ -163,10 +163,10 @@ func (l *clientLink) begin(c *call) bool {
 	return true
 }
 
-func newAssembly(c *call, d *dispatcher, remaining int64, frame []byte, refusal *pool.CallError) *assembly {
+func newAssembly(c *call, d *dispatcher, envelope *wire.Call, frame []byte, refusal *pool.CallError) *assembly {
 	a := &assembly{call: c, dispatcher: d, failure: refusal}
 	if refusal == nil {
-		c.deadline = d.deadlineFor(wire.Monotonic(), remaining)
+		d.accept(c, envelope.Command, envelope.Deadline, envelope.Idempotent())
 		a.add(frame)
 	}
 	return a

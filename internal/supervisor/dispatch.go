@@ -37,6 +37,8 @@ type dispatcher struct {
 	// the fields of calls and slots that say so.
 	mu     sync.Mutex
 	policy dispatchPolicy
+	// commands holds the properties of the adapter's commands that have any.
+	commands map[string]commandPolicy
 	idle   []*slot // the last one was used most recently
 	slots  map[*slot]struct{}
 	queue  *list.List // of *call
@@ -49,6 +51,12 @@ type dispatcher struct {
 	drained    chan struct{}
 	queueTimer *time.Timer
 	timerAt    int64
+}
+
+// commandPolicy is what the adapter itself says of a command.
+type commandPolicy struct {
+	timeout    time.Duration // 0 leaves it to the pool
+	idempotent bool
 }
 
 func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
@@ -91,15 +99,36 @@ func (d *dispatcher) checkDrained() {
 	}
 }
 
-// deadlineFor returns the deadline of a call that arrives now with remaining
-// nanoseconds of its own, 0 for none.
-func (d *dispatcher) deadlineFor(now, remaining int64) int64 {
-	if remaining > 0 {
-		return now + remaining
+// setCommands takes up the commands of the workers that became ready last.
+func (d *dispatcher) setCommands(list []pool.CommandInfo) {
+	commands := map[string]commandPolicy{}
+	for _, c := range list {
+		if c.TimeoutMS > 0 || c.Idempotent {
+			commands[c.Name] = commandPolicy{time.Duration(c.TimeoutMS) * time.Millisecond, c.Idempotent}
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return now + int64(d.policy.callTimeout)
+	d.commands = commands
+}
+
+// accept fills in what depends on the call's command and the pool: its deadline,
+// from the remaining nanoseconds that its caller gave it (0 for none), and whether
+// it may run again.
+func (d *dispatcher) accept(c *call, command []byte, remaining int64, idempotent bool) {
+	now := wire.Monotonic()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	own := d.commands[string(command)]
+	c.idempotent = idempotent || own.idempotent
+	switch {
+	case remaining > 0:
+		c.deadline = now + remaining
+	case own.timeout > 0:
+		c.deadline = now + int64(own.timeout)
+	default:
+		c.deadline = now + int64(d.policy.callTimeout)
+	}
 }
 
 // submit takes a call. frame holds its only frame, or is nil when c.frames holds
@@ -107,6 +136,9 @@ func (d *dispatcher) deadlineFor(now, remaining int64) int64 {
 func (d *dispatcher) submit(c *call, frame []byte) {
 	c.dispatcher = d
 	c.queuedAt = wire.Monotonic()
+	if c.idempotent && c.frames == nil {
+		c.frames = append([]byte(nil), frame...) // it may be sent again
+	}
 	d.mu.Lock()
 	if d.refusal != nil {
 		refusal := *d.refusal

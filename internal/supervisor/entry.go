@@ -121,6 +121,12 @@ func (w *workerEntry) said() *pool.CallError {
 	return w.failure
 }
 
+func (w *workerEntry) commandTable() []pool.CommandInfo {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.commands
+}
+
 // directory finds workers by the token they prove themselves with. It is safe for
 // concurrent use.
 type directory struct {

@@ -40,7 +40,8 @@ func (s *Supervisor) Exec(ctx context.Context, req ExecRequest) (ExecResult, err
 		return ExecResult{}, pool.NewCallError(pool.CategoryTooLarge, "the arguments are larger than the cap of %d MiB", wire.MaxBody>>20)
 	}
 	w := &waiter{done: make(chan struct{})}
-	c := &call{sink: w, id: wire.NewCallID(), deadline: d.deadlineFor(wire.Monotonic(), int64(req.Timeout))}
+	c := &call{sink: w, id: wire.NewCallID()}
+	d.accept(c, []byte(req.Command), int64(req.Timeout), req.Idempotent)
 	frames, err := encodeCall(c.id, req)
 	if err != nil {
 		return ExecResult{}, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error())

@@ -191,6 +191,7 @@ func (r *runner) lived(m lived) {
 	}
 	if m.event == pool.WorkerAnswered || m.event == pool.WorkerReturned {
 		r.record(w, pool.WorkerReady)
+		r.dispatcher.setCommands(w.commandTable())
 	}
 	r.step(e)
 }

@@ -129,13 +129,13 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	parts.Go(s.keeper.run)
 	parts.Go(s.sweeper.run)
 	parts.Go(func() { s.rotateLogs(background) })
-	parts.Go(func() {
+	err := s.boot()
+	close(s.booted)
+	parts.Go(func() { // not before the adopted ones are known: a stranger is sent away
 		if err := s.serveWorkers(background, s.listener); err != nil {
 			s.log.Error("cannot accept workers", "err", err)
 		}
 	})
-	err := s.boot()
-	close(s.booted)
 	if err == nil {
 		select {
 		case <-ctx.Done():
