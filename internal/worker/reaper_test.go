@@ -195,9 +195,15 @@ func escapedLeader(t *testing.T, env ...string) int {
 	t.Helper()
 	for range 20 {
 		pid := escaped(t, env...) // killed with its group when it was too slow to leave it
-		if pgid, err := syscall.Getpgid(pid); err == nil && pgid == pid {
-			return pid
+		if pgid, err := syscall.Getpgid(pid); err != nil || pgid != pid {
+			continue
 		}
+		// While it becomes another program its environment cannot be read.
+		until(t, "the escaped process sleeps", func() bool {
+			comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+			return err == nil && string(comm) == "sleep\n"
+		})
+		return pid
 	}
 	t.Fatal("no process ever escaped")
 	return 0
