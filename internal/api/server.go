@@ -20,7 +20,6 @@ type Server struct {
 	http    *http.Server
 	web     *handoff
 	links   sync.WaitGroup
-	accept  sync.WaitGroup
 }
 
 // New returns a server for the backend.

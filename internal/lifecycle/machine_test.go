@@ -68,32 +68,39 @@ func TestChanges(t *testing.T) {
 		"stop":        {2, nil, func(w *world) { w.step(lifecycle.Stop{}) }, []string{"drain w2", "drain w1"}, ""},
 		"roll one at a time": {
 			2, nil, func(w *world) { w.configure("b", 2, nil) },
-			[]string{"start w3 in 0 with b", "admit w3", "drain w1", "start w4 in 1 with b", "admit w4", "drain w2"}, "b b",
+			[]string{"start w3 in 0 with b", "admit w3", "drain w1", "start w4 in 1 with b", "admit w4", "drain w2"},
+			"b b",
 		},
 		"roll two at a time": {
 			2, surge(2, 0), func(w *world) { w.configure("b", 2, surge(2, 0)) },
-			[]string{"start w3 in 0 with b", "start w4 in 1 with b", "admit w3", "admit w4", "drain w1", "drain w2"}, "b b",
+			[]string{"start w3 in 0 with b", "start w4 in 1 with b", "admit w3", "admit w4", "drain w1", "drain w2"},
+			"b b",
 		},
 		"roll without surge": {
 			2, surge(0, 1), func(w *world) { w.configure("b", 2, surge(0, 1)) },
-			[]string{"drain w1", "start w3 in 0 with b", "admit w3", "drain w2", "start w4 in 1 with b", "admit w4"}, "b b",
+			[]string{"drain w1", "start w3 in 0 with b", "admit w3", "drain w2", "start w4 in 1 with b", "admit w4"},
+			"b b",
 		},
 		"recreate": {
 			2, recreate, func(w *world) { w.configure("b", 2, recreate) },
-			[]string{"drain w1", "drain w2", "start w3 in 0 with b", "start w4 in 1 with b", "admit w3", "admit w4"}, "b b",
+			[]string{"drain w1", "drain w2", "start w3 in 0 with b", "start w4 in 1 with b", "admit w3", "admit w4"},
+			"b b",
 		},
 		"recycle one": {
 			2, nil, func(w *world) { w.step(lifecycle.Recycle{Place: 1}) },
-			[]string{"start w3 in 1 with a", "admit w3", "drain w2"}, "a a",
+			[]string{"start w3 in 1 with a", "admit w3", "drain w2"},
+			"a a",
 		},
 		"recycle all": {
 			2, nil, func(w *world) { w.step(lifecycle.Recycle{Place: -1}) },
-			[]string{"start w3 in 0 with a", "admit w3", "drain w1", "start w4 in 1 with a", "admit w4", "drain w2"}, "a a",
+			[]string{"start w3 in 0 with a", "admit w3", "drain w1", "start w4 in 1 with a", "admit w4", "drain w2"},
+			"a a",
 		},
 		"recycle a place that is not there": {2, nil, func(w *world) { w.step(lifecycle.Recycle{Place: 7}) }, nil, "a a"},
 		"recycle where a roll may not surge": {
 			1, surge(0, 1), func(w *world) { w.step(lifecycle.Recycle{Place: 0}) },
-			[]string{"start w2 in 0 with a", "admit w2", "drain w1"}, "a",
+			[]string{"start w2 in 0 with a", "admit w2", "drain w1"},
+			"a",
 		},
 		"recycle that becomes a roll without surge": {
 			2, surge(0, 1),
@@ -102,23 +109,28 @@ func TestChanges(t *testing.T) {
 		},
 		"the trial worker fills its place": {
 			2, nil, func(w *world) { w.trial("b", 2) },
-			[]string{"admit trial", "drain w1", "start w3 in 1 with b", "admit w3", "drain w2"}, "b b",
+			[]string{"admit trial", "drain w1", "start w3 in 1 with b", "admit w3", "drain w2"},
+			"b b",
 		},
 		"a crash": {
 			2, nil, func(w *world) { w.exit("w1", "was killed by SIGKILL") },
-			[]string{"start w3 in 0 with a", "admit w3"}, "a a",
+			[]string{"start w3 in 0 with a", "admit w3"},
+			"a a",
 		},
 		"connections that come back": {
 			1, nil, func(w *world) { w.lose("w1", time.Second) },
-			[]string{"admit w1"}, "a",
+			[]string{"admit w1"},
+			"a",
 		},
 		"connections that do not come back": {
 			1, nil, func(w *world) { w.lose("w1", time.Hour) },
-			[]string{"kill w1: did not connect again within 5s", "start w2 in 0 with a", "admit w2"}, "a",
+			[]string{"kill w1: did not connect again within 5s", "start w2 in 0 with a", "admit w2"},
+			"a",
 		},
 		"a call that does not end": {
 			1, nil, func(w *world) { w.step(lifecycle.Stuck{Worker: "w1"}) },
-			[]string{"kill w1: its call went on past its deadline and stop_grace", "start w2 in 0 with a", "admit w2"}, "a",
+			[]string{"kill w1: its call went on past its deadline and stop_grace", "start w2 in 0 with a", "admit w2"},
+			"a",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

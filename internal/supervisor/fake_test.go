@@ -3,7 +3,6 @@ package supervisor
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -19,7 +18,7 @@ import (
 // patience is how long a test waits for what has to come.
 const patience = 10 * time.Second
 
-var discard = slog.New(slog.NewTextHandler(io.Discard, nil))
+var discard = slog.New(slog.DiscardHandler)
 
 // switchboard makes pairs of connected sockets.
 type switchboard struct {
@@ -267,7 +266,7 @@ func (c *testCall) end() {
 
 // wantError waits for the end of the call and fails unless it ended with that
 // category; "" is a result.
-func (c *testCall) wantError(t testing.TB, category pool.Category) *pool.CallError {
+func (c *testCall) wantError(t testing.TB, category pool.Category) (failure pool.CallError) {
 	t.Helper()
 	select {
 	case <-c.done:
@@ -283,7 +282,10 @@ func (c *testCall) wantError(t testing.TB, category pool.Category) *pool.CallErr
 	if got != category || c.answers.Load() != 1 {
 		t.Fatalf("the call ended with %q (%v) after %d answers, want %q once", got, c.failure, c.answers.Load(), category)
 	}
-	return c.failure
+	if c.failure != nil {
+		failure = *c.failure
+	}
+	return failure
 }
 
 func (c *testCall) unanswered(t testing.TB) {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -27,7 +26,7 @@ var reaper *worker.Reaper
 
 func TestMain(m *testing.M) {
 	var err error
-	if reaper, err = worker.NewReaper(slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
+	if reaper, err = worker.NewReaper(slog.New(slog.DiscardHandler)); err != nil {
 		panic(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -170,9 +170,9 @@ func anything(s *site, _ int, r *rand.Rand) {
 	case what < 85: // sleeps over its deadline
 		s.exec(ctx, poolName, "nap", kwargs{"ms": 60}, client.Timeout(time.Duration(1+r.IntN(40))*time.Millisecond))
 	case what < 95: // its caller vanishes
-		ctx, cancel := context.WithCancel(ctx)
+		leaving, cancel := context.WithCancel(ctx)
 		timer := time.AfterFunc(time.Duration(r.IntN(20_000))*time.Microsecond, cancel)
-		s.exec(ctx, poolName, "nap", kwargs{"ms": r.IntN(40)})
+		s.exec(leaving, poolName, "nap", kwargs{"ms": r.IntN(40)})
 		timer.Stop()
 		cancel()
 	case what < 97:
