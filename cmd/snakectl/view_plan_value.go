@@ -59,6 +59,14 @@ func (v *planView) attribute(c planner.Change, a planner.Attribute) []attributeL
 
 // noteOf says what an attribute does to running workers where that is not plain.
 func noteOf(c planner.Change, a planner.Attribute) string {
+	note := effectNote(c, a)
+	if a.Path == "code_mode" && a.New == pool.CodeLive {
+		note += "   # workers import the directory itself: an edit changes whatever starts next"
+	}
+	return note
+}
+
+func effectNote(c planner.Change, a planner.Attribute) string {
 	row := pool.FindRow(pool.PoolSchema(), a.Path)
 	rolls := row == nil && c.Address != planner.SettingsAddress || row != nil && row.Effect == pool.EffectRoll
 	switch {

@@ -83,8 +83,7 @@ func ownerOf(dir string) int {
 // cause drops the operation and the path from a file error, for messages that
 // name the path themselves.
 func cause(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
 	}
 	return err

@@ -60,8 +60,7 @@ func (s *Store) Accept(a Acceptance) (pool.Revision, error) {
 		op := Operation{ID: a.Op, Revision: serial, By: a.By, At: a.At, Steps: a.Steps, Status: OperationRunning}
 		return s.writeRevision(tx, rev, op)
 	})
-	var conflict *ConflictError
-	if errors.As(err, &conflict) {
+	if conflict, ok := errors.AsType[*ConflictError](err); ok {
 		return pool.Revision{}, conflict
 	}
 	if err != nil {

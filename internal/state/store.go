@@ -119,8 +119,7 @@ func (s *Store) run(what string, transaction func() error) error {
 		return say(what, f)
 	}
 	err := guard(transaction)
-	var f *fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault](err); ok {
 		s.broken.Store(f)
 	}
 	return say(what, err)

@@ -54,7 +54,7 @@ func (s *Supervisor) ServeClient(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = l.out.Close() })
 	defer stop()
 	err := l.serve(wire.NewReader(conn))
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		l.goAway(err)
 	}
 	l.leave()
@@ -217,10 +217,10 @@ func (l *clientLink) takeChunk(h wire.Header, frame []byte) error {
 	delete(l.assembling, h.Stream)
 	if a.failure != nil {
 		l.fail(a.call, a.failure)
-		return nil
+	} else {
+		a.release()
+		a.dispatcher.submit(a.call, nil)
 	}
-	a.release()
-	a.dispatcher.submit(a.call, nil)
 	return nil
 }
 

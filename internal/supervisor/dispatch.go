@@ -39,10 +39,10 @@ type dispatcher struct {
 	policy dispatchPolicy
 	// commands holds the properties of the adapter's commands that have any.
 	commands map[string]commandPolicy
-	idle   []*slot // the last one was used most recently
-	slots  map[*slot]struct{}
-	queue  *list.List // of *call
-	counts pool.CallCounts
+	idle     []*slot // the last one was used most recently
+	slots    map[*slot]struct{}
+	queue    *list.List // of *call
+	counts   pool.CallCounts
 	// lost counts the failed calls that did so because their worker went away.
 	lost uint64
 	// refusal is why every new call is refused, nil while calls are taken.
@@ -69,13 +69,6 @@ func (d *dispatcher) setPolicy(p dispatchPolicy) {
 	d.policy = p
 }
 
-// refuse makes every new call fail with err; nil takes calls again.
-func (d *dispatcher) refuse(err *pool.CallError) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.refusal = err
-}
-
 // close refuses new calls and returns a channel that is closed when no call waits
 // any more.
 func (d *dispatcher) close(err *pool.CallError) <-chan struct{} {
@@ -100,9 +93,9 @@ func (d *dispatcher) checkDrained() {
 }
 
 // setCommands takes up the commands of the workers that became ready last.
-func (d *dispatcher) setCommands(list []pool.CommandInfo) {
+func (d *dispatcher) setCommands(adapter []pool.CommandInfo) {
 	commands := map[string]commandPolicy{}
-	for _, c := range list {
+	for _, c := range adapter {
 		if c.TimeoutMS > 0 || c.Idempotent {
 			commands[c.Name] = commandPolicy{time.Duration(c.TimeoutMS) * time.Millisecond, c.Idempotent}
 		}

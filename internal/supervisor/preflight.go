@@ -102,6 +102,7 @@ func (r *runner) adoptTrial(w *workerEntry, revision uint64) bool {
 	w.preflight = nil
 	w.rec.Revision = revision
 	r.record(w, pool.WorkerReady)
+	r.dispatcher.setCommands(w.commandTable())
 	return true
 }
 

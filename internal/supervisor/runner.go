@@ -3,7 +3,6 @@ package supervisor
 import (
 	"log/slog"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -29,7 +28,6 @@ type runner struct {
 	target   string                  // the launch hash of the target
 	size     int
 	follow   func(lifecycle.Progress, []lifecycle.Tell)
-	waiters  sync.WaitGroup
 	ending   bool
 }
 
@@ -138,10 +136,8 @@ func (r *runner) take(m message) {
 	case configure:
 		r.configure(m)
 	case happening:
-		if stop, ok := m.event.(lifecycle.Stop); ok {
+		if m.event == stop {
 			r.ending = true
-			r.step(stop)
-			return
 		}
 		r.step(m.event)
 	case lived:

@@ -50,10 +50,10 @@ func (s *Supervisor) complete(st *pool.PoolStatus) {
 
 // status describes the pool. It runs in the pool loop.
 func (r *runner) status() pool.PoolStatus {
-	view, load := r.machine.View(), r.dispatcher.load()
+	view, now := r.machine.View(), r.dispatcher.load()
 	st := pool.PoolStatus{
-		Address: r.addr, Profile: pool.ProfileProcess, Size: view.Size, Busy: load.busy, Available: load.available,
-		Queued: load.waiting, Calls: load.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
+		Address: r.addr, Profile: pool.ProfileProcess, Size: view.Size, Busy: now.busy, Available: now.available,
+		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
 	for _, p := range view.Places {

@@ -123,7 +123,7 @@ func (s *Supervisor) Abandon() error {
 // until ctx ends or Shutdown is called; then it stops every worker, or leaves all
 // of them running when Detach was called. It returns when nothing is left to do.
 func (s *Supervisor) Run(ctx context.Context) error {
-	background, end := context.WithCancel(context.Background())
+	background, end := context.WithCancel(context.WithoutCancel(ctx)) // the end of ctx begins a drain
 	var parts sync.WaitGroup
 	parts.Go(func() { s.reaper.Run(background) })
 	parts.Go(s.keeper.run)

@@ -35,7 +35,7 @@ func (s *sweeper) run() {
 		s.mu.Unlock()
 		if len(dead) > 0 {
 			// Until a look finds nothing: what was found may just have forked.
-			for looks := 0; looks < 5; looks++ {
+			for range 5 {
 				killed := worker.Sweep(s.lineage, dead)
 				if killed == 0 {
 					break

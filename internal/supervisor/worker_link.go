@@ -70,8 +70,7 @@ func (s *Supervisor) serveWorker(ctx context.Context, accepted *net.UnixConn) {
 	} else {
 		err = w.serveSlot(out, r, hello)
 	}
-	var violation *wire.ProtocolError
-	if errors.As(err, &violation) {
+	if violation, ok := errors.AsType[*wire.ProtocolError](err); ok {
 		s.log.Warn("worker broke the protocol", "worker", w.incarnation(), "err", err)
 		sendGoAway(out, violation)
 	}

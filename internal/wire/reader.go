@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"io"
 	"syscall"
 )
@@ -89,7 +90,7 @@ func (r *Reader) fill(n int) error {
 		switch {
 		case r.end-r.begin >= n:
 			return nil
-		case err == io.EOF && r.end > r.begin:
+		case errors.Is(err, io.EOF) && r.end > r.begin:
 			return io.ErrUnexpectedEOF
 		case err != nil:
 			return err

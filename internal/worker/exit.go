@@ -38,7 +38,7 @@ func exitOf(status syscall.WaitStatus, usage *syscall.Rusage) Exit {
 		e.Code, e.Signal = -1, status.Signal()
 	}
 	e.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-	e.MaxRSS = int64(usage.Maxrss) * maxRSSUnit
+	e.MaxRSS = usage.Maxrss * maxRSSUnit
 	return e
 }
 

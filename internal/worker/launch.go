@@ -3,6 +3,7 @@ package worker
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -58,9 +59,7 @@ func Environment(base []string, env map[string]string, marker string) []string {
 			vars[name] = value
 		}
 	}
-	for name, value := range env {
-		vars[name] = value
-	}
+	maps.Copy(vars, env)
 	vars[Marker] = marker
 	out := make([]string, 0, len(vars))
 	for name, value := range vars {

@@ -104,7 +104,7 @@ func watchExits(wake int, fds []int) ([]int, error) {
 	for _, fd := range fds {
 		set = append(set, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
-	if _, err := unix.Poll(set, -1); err != nil && err != unix.EINTR { //nolint:errorlint // an errno, never wrapped
+	if _, err := unix.Poll(set, -1); err != nil && err != unix.EINTR {
 		return nil, err
 	}
 	if set[0].Revents != 0 {

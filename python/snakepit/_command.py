@@ -33,7 +33,8 @@ def command(
     """Offer a function or method as a command of its adapter, under its own name or `name`.
 
     timeout ("5s", "250ms", or seconds) bounds a call that brings no deadline of
-    its own; idempotent says that running a call twice does no harm.
+    its own; idempotent says that running a call twice does no harm, so that one
+    whose worker dies runs once more, on another worker.
     """
     mark = {"name": name, "timeout_ms": duration_ms(timeout), "idempotent": bool(idempotent)}
 
