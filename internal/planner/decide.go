@@ -98,6 +98,8 @@ type pair struct {
 	address  string
 	old, new side
 	running  pool.ObservedPool
+	// known is false when nothing is told of the pool as it runs.
+	known bool
 }
 
 // pairs returns every address that any side knows, sorted.
@@ -105,7 +107,8 @@ func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 	byAddress := map[string]*pair{}
 	at := func(address string) *pair {
 		if byAddress[address] == nil {
-			byAddress[address] = &pair{address: address, running: observed.Pools[address]}
+			running, known := observed.Pools[address]
+			byAddress[address] = &pair{address: address, running: running, known: known}
 		}
 		return byAddress[address]
 	}
@@ -241,10 +244,14 @@ func (p pair) action(c Change, newLaunch bool) Action {
 	return ActionNoop
 }
 
-// sizeInForce is the size that runs now: the accepted one or an override's.
+// sizeInForce is the size that runs now. Without an override it is the accepted
+// one, but for an apply that was stopped before it came to the pool.
 func (p pair) sizeInForce() int {
-	if p.running.Override != nil {
+	switch {
+	case p.running.Override != nil:
 		return p.running.Override.Size
+	case p.known:
+		return p.running.Size
 	}
 	return p.old.spec.Size
 }

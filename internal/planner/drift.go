@@ -73,6 +73,9 @@ func reasons(c Change, drift []Drift) []Reason {
 			add(ReasonAttrChanged)
 		}
 	}
+	if c.Size != c.OldSize && !slices.ContainsFunc(drift, func(d Drift) bool { return d.Kind == ReasonOverridePresent }) {
+		add(ReasonAttrChanged) // accepted before, and not carried out
+	}
 	for _, a := range c.Attributes {
 		if ofRuntime(a.Path) {
 			add(ReasonRuntimeChanged)
