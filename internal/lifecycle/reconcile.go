@@ -83,6 +83,7 @@ func (m *Machine) promote(now time.Time) {
 		if p.next != nil && (p.next.healthy || p.serving == nil && p.next.state == pool.WorkerReady) {
 			former := p.serving
 			m.takeOver(p)
+			m.assess(now, p, p.serving) // in a place that held nothing, ready was enough all along
 			m.drain(now, former)
 		}
 	}
