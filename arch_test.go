@@ -32,6 +32,7 @@ var rules = map[string]rule{
 	"internal/planner":   {pure: true, internal: []string{"internal/pool"}},
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
 
+	"internal/event":     {internal: []string{"internal/pool"}},
 	"internal/wire":      {},
 	"internal/code/glob": {},
 	"internal/code":      {internal: []string{"internal/code/glob", "internal/pool"}},
@@ -44,18 +45,18 @@ var rules = map[string]rule{
 	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
-			"internal/code", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
+			"internal/code", "internal/event", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
 			"internal/state", "internal/wire", "internal/worker",
 		},
 		modules: []string{"golang.org/x/sys"},
 	},
-	"internal/api": {internal: []string{"internal/planner", "internal/pool", "internal/wire"}},
-	"client":       {internal: []string{"internal/planner", "internal/pool", "internal/wire"}},
+	"internal/api": {internal: []string{"internal/event", "internal/planner", "internal/pool", "internal/wire"}},
+	"client":       {internal: []string{"internal/event", "internal/planner", "internal/pool", "internal/wire"}},
 	"python":       {},
 
 	"cmd/snakectl": {
 		internal: []string{
-			"client", "python", "internal/api", "internal/code", "internal/planner", "internal/pool", "internal/runtime",
+			"client", "python", "internal/api", "internal/code", "internal/event", "internal/planner", "internal/pool", "internal/runtime",
 			"internal/spec", "internal/state", "internal/supervisor", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},

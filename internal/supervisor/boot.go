@@ -113,7 +113,7 @@ func (r *runner) adopt(m adopt) {
 	m.rec.State = pool.WorkerAdopting
 	w := &workerEntry{
 		known: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
-		logPath: r.sup.logFile(r.addr, m.rec.Place), stage: stage{answered: true},
+		logPath: r.sup.logFile(r.addr, m.rec.Place), stage: stage{answered: true}, adopted: true,
 	}
 	close(w.known)
 	w.slot = r.dispatcher.addSlot(w)

@@ -40,6 +40,8 @@ type call struct {
 	// frames holds the whole CALL and its CHUNKs while the call waits, or where its
 	// body came in pieces; a call that goes straight through is never copied.
 	frames []byte
+	// command is known where somebody wanted events of requests when the call came.
+	command string
 	// idempotent: running the call twice does no harm, says its caller or its command.
 	idempotent bool
 

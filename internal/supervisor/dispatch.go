@@ -3,8 +3,11 @@ package supervisor
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/event"
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -15,12 +18,14 @@ type dispatchPolicy struct {
 	queueTimeout time.Duration
 	callTimeout  time.Duration
 	stopGrace    time.Duration
+	// maxRequests is how many calls a worker takes, 0 for any number.
+	maxRequests int
 }
 
 func policyOf(p *pool.Pool) dispatchPolicy {
 	return dispatchPolicy{
 		queueMax: p.Queue.Max, queueTimeout: p.Queue.Timeout.D(),
-		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(),
+		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(), maxRequests: p.Lifecycle.MaxRequests,
 	}
 }
 
@@ -32,6 +37,9 @@ type dispatcher struct {
 	// stuck tells that a worker's call goes on past its deadline and stop_grace; it
 	// is called from a timer, without mu.
 	stuck func(worker string)
+	// events is told of calls and pressure; it may be nil.
+	events                      *event.Hub
+	toldCapacity, toldSaturated atomic.Int64
 
 	// mu is a leaf: nothing is called while it is held. It guards what follows and
 	// the fields of calls and slots that say so.
@@ -45,6 +53,9 @@ type dispatcher struct {
 	counts   pool.CallCounts
 	// lost counts the failed calls that did so because their worker went away.
 	lost uint64
+	// notes are events for the pool loop, startTime how long a worker takes to be ready.
+	notes     []lifecycle.Event
+	startTime time.Duration
 	// refusal is why every new call is refused, nil while calls are taken.
 	refusal *pool.CallError
 	// drained is closed when the queue is empty after close.
@@ -60,13 +71,19 @@ type commandPolicy struct {
 }
 
 func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
-	return &dispatcher{addr: addr, policy: policy, stuck: stuck, slots: map[*slot]struct{}{}, queue: list.New()}
+	return &dispatcher{
+		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{}, queue: list.New(),
+	}
 }
 
 func (d *dispatcher) setPolicy(p dispatchPolicy) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := d.policy.maxRequests
 	d.policy = p
+	if p.maxRequests != before {
+		d.recount(wire.Monotonic())
+	}
 }
 
 // close refuses new calls and returns a channel that is closed when no call waits
@@ -113,6 +130,9 @@ func (d *dispatcher) accept(c *call, command []byte, remaining int64, idempotent
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	own := d.commands[string(command)]
+	if d.events.WantsRequests() {
+		c.command = string(command)
+	}
 	c.idempotent = idempotent || own.idempotent
 	switch {
 	case remaining > 0:
@@ -128,7 +148,8 @@ func (d *dispatcher) accept(c *call, command []byte, remaining int64, idempotent
 // all of them; it is not kept. A call that cannot be taken fails at once.
 func (d *dispatcher) submit(c *call, frame []byte) {
 	c.dispatcher = d
-	c.queuedAt = wire.Monotonic()
+	now := wire.Monotonic() // c may be answered and gone before submit returns
+	c.queuedAt = now
 	if c.idempotent && c.frames == nil {
 		c.frames = append([]byte(nil), frame...) // it may be sent again
 	}
@@ -137,6 +158,7 @@ func (d *dispatcher) submit(c *call, frame []byte) {
 		refusal := *d.refusal
 		d.settle(c, outcomeRejected)
 		d.mu.Unlock()
+		d.tellEnd(c, nil, outcomeRejected, &refusal)
 		c.sink.fail(c, &refusal)
 		return
 	}
@@ -154,6 +176,8 @@ func (d *dispatcher) submit(c *call, frame []byte) {
 		d.mu.Unlock()
 		err := pool.NewCallError(pool.CategorySaturated, "%s is saturated: all its workers are busy and %d calls wait already (queue.max)", d.addr, limit)
 		err.Retryable = true
+		d.tellSaturated(c.queuedAt)
+		d.tellEnd(c, nil, outcomeRejected, err)
 		c.sink.fail(c, err)
 		return
 	}
@@ -162,6 +186,7 @@ func (d *dispatcher) submit(c *call, frame []byte) {
 	}
 	d.enqueue(c, false)
 	d.mu.Unlock()
+	d.tellCapacity(now)
 }
 
 // enqueue appends a waiting call, or puts it first. mu is held.
@@ -179,7 +204,8 @@ func (d *dispatcher) enqueue(c *call, first bool) {
 // next gives a free slot its next call, or makes it idle. mu is held. The call
 // that is returned must be sent once mu is released.
 func (d *dispatcher) next(s *slot) (*call, *wire.Outbox) {
-	if !s.admitted || s.out == nil || s.call != nil {
+	if !s.admitted || s.out == nil || s.call != nil || s.spent() {
+		s.checkSpent()
 		return nil, nil
 	}
 	front := d.queue.Front()
@@ -235,6 +261,9 @@ func (d *dispatcher) cancel(c *call) bool {
 		s.arm(c.wantedUntil + int64(d.policy.stopGrace))
 	}
 	d.mu.Unlock()
+	if first {
+		d.tellEnd(c, s.entry(), outcomeCancelled, nil)
+	}
 	if first && s != nil {
 		s.cancel(c.id)
 	}
@@ -296,7 +325,9 @@ func (d *dispatcher) expireQueue() {
 	d.mu.Unlock()
 	for _, c := range expired {
 		c.sentAt = now
-		c.sink.fail(c, queueError(d.addr, c, now, waited))
+		err := queueError(d.addr, c, now, waited)
+		d.tellEnd(c, nil, outcomeTimeout, err)
+		c.sink.fail(c, err)
 	}
 }
 
@@ -327,6 +358,7 @@ func (d *dispatcher) failQueued(err *pool.CallError) {
 	d.mu.Unlock()
 	for _, c := range failed {
 		own := *err
+		d.tellEnd(c, nil, outcomeRejected, &own)
 		c.sink.fail(c, &own)
 	}
 }

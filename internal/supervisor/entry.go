@@ -42,6 +42,10 @@ type workerEntry struct {
 	// killed is why the supervisor killed it, empty otherwise. Owned by the pool loop.
 	killed string
 
+	// adopted: a former supervisor started it. told: its first admission was told.
+	// Owned by the pool loop.
+	adopted, told bool
+
 	// mu guards what follows. It is a leaf.
 	mu       sync.Mutex
 	control  *wire.Outbox

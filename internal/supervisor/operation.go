@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -18,6 +19,8 @@ type Operation struct {
 
 	stop context.Context // ends when somebody asked for a stop
 	halt context.CancelFunc
+	// hub is told of the operation, if it began at all.
+	hub *event.Hub
 
 	// mu guards what follows. It is a leaf.
 	mu      sync.Mutex
@@ -36,6 +39,7 @@ func (o *Operation) Stop() { o.halt() }
 
 // emit adds an event.
 func (o *Operation) emit(kind, addr, msg string, data map[string]any) {
+	o.tellStep(kind, addr, msg, data)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.events = append(o.events, pool.Event{
@@ -54,6 +58,7 @@ func (o *Operation) complete(out pool.Outcome) {
 			*list = []string{}
 		}
 	}
+	o.tellCompleted(out)
 	o.emit(pool.EventOpComplete, "", out.Message, map[string]any{"outcome": out})
 }
 
@@ -89,6 +94,7 @@ type operations struct {
 	closed  bool // operations that begin from now on are stopped at once
 	byID    map[string]*Operation
 	order   []string
+	events  *event.Hub
 }
 
 const keptOperations = 32
@@ -100,7 +106,8 @@ func (os *operations) begin(o *Operation) *Operation {
 	if os.current != nil {
 		return os.current
 	}
-	os.current = o
+	os.current, o.hub = o, os.events
+	o.hub.Publish(event.OperationStarted{OnOperation: o.about()})
 	if os.closed {
 		o.Stop()
 	}

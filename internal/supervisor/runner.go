@@ -29,6 +29,7 @@ type runner struct {
 	size     int
 	follow   func(lifecycle.Progress, []lifecycle.Tell)
 	ending   bool
+	vitals   vitals
 }
 
 // message is what the inbox of a runner takes.
@@ -81,6 +82,7 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 		workers: map[string]*workerEntry{}, launches: map[string]launch{},
 	}
 	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
+	r.dispatcher.events = s.events
 	s.loops.Go(r.run)
 	return r
 }
@@ -123,6 +125,10 @@ func (r *runner) run() {
 		select {
 		case m := <-r.inbox:
 			r.take(m)
+		case <-r.dispatcher.noted:
+			for _, e := range r.dispatcher.takeNotes() {
+				r.step(e)
+			}
 		case <-timer.C:
 			r.step(lifecycle.Tick{})
 		case <-r.sup.detached:
@@ -180,10 +186,14 @@ func (r *runner) lived(m lived) {
 	if m.event == pool.WorkerExit {
 		e.DuringCall = w.slot.executes()
 		e.Reason = r.bury(w)
+		r.tellExit(w, e)
 	}
 	if w.preflight != nil {
 		w.preflight.happened(w, m.event, e.Reason)
 		return
+	}
+	if m.event == pool.WorkerAnswered {
+		r.dispatcher.started(time.Since(w.rec.StartedAt))
 	}
 	if m.event == pool.WorkerAnswered || m.event == pool.WorkerReturned {
 		r.record(w, pool.WorkerReady)
@@ -207,6 +217,7 @@ func (r *runner) step(e lifecycle.Event) {
 		}
 	}
 	r.tell(tells)
+	r.tellVitals()
 }
 
 func (r *runner) tell(tells []lifecycle.Tell) {
@@ -222,7 +233,9 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 	case lifecycle.Start:
 		return r.start(c)
 	case lifecycle.Admit:
-		r.workers[c.Worker].slot.admit()
+		w := r.workers[c.Worker]
+		r.tellAdmitted(w)
+		w.slot.admit()
 	case lifecycle.Drain:
 		w := r.workers[c.Worker]
 		w.slot.withdraw()
@@ -237,6 +250,10 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		w.killed = c.Reason
 		r.log.Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
 		r.signal(w, "KILL")
+	case lifecycle.AskUse:
+		return lifecycle.Used{Worker: c.Worker, At: r.workers[c.Worker].slot.lastUsed()}
+	case lifecycle.Dump:
+		r.signal(r.workers[c.Worker], "USR1")
 	case lifecycle.Quarantine:
 		r.quarantine(c)
 	case lifecycle.Tell:
@@ -257,6 +274,7 @@ func (r *runner) quarantine(c lifecycle.Quarantine) {
 	var message *string
 	if c.Message != "" {
 		message = &c.Message
+		r.tellQuarantined(c)
 		r.log.Error("quarantined a place", "worker", pool.WorkerAddress(r.addr, c.Place), "reason", c.Message)
 	}
 	r.sup.keeper.later(func(st store) error { return st.SetQuarantine(r.addr, c.Place, message) })
@@ -278,14 +296,14 @@ func (r *runner) start(c lifecycle.Start) lifecycle.Event {
 // spawn starts a process and makes it known. pf is set for one that is only tried
 // out.
 func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEntry, error) {
-	token := newToken()
+	token, begun := newToken(), time.Now()
 	w := &workerEntry{
 		known:  make(chan struct{}),
 		runner: r, preflight: pf, state: pool.WorkerHandshaking,
 		logPath: r.sup.logFile(r.addr, place),
 		rec: pool.Worker{
 			Pool: r.addr, Place: place, Incarnation: id, State: pool.WorkerHandshaking, TokenHash: hashToken(token),
-			LaunchHash: l.hash, Revision: l.revision, StartedAt: time.Now().UTC(), Spec: l.spec, Runtime: l.runtime,
+			LaunchHash: l.hash, Revision: l.revision, StartedAt: begun.UTC(), Spec: l.spec, Runtime: l.runtime,
 		},
 	}
 	w.slot = r.dispatcher.addSlot(w)
@@ -304,6 +322,7 @@ func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEn
 	if pf == nil {
 		r.sup.keeper.putWorker(w.rec)
 	}
+	r.tellStarted(w, begun)
 	r.log.Info("started a worker", "worker", w.incarnation(), "pid", process.PID)
 	return w, nil
 }

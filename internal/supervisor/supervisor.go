@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/code"
+	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
 	"github.com/snakectl/snakectl/internal/wire"
@@ -53,6 +54,7 @@ type Supervisor struct {
 	routes     routes
 	table      table
 	operations operations
+	events     *event.Hub
 	settings   atomic.Pointer[pool.Settings]
 	listener   *wire.Listener
 
@@ -82,8 +84,10 @@ func Open(cfg Config) (*Supervisor, error) {
 		code:      &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
 		directory: directory{byToken: map[string]*workerEntry{}},
 		table:     table{runners: map[string]*runner{}},
+		events:    event.NewHub(),
 		booted:    make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
+	s.operations.events = s.events
 	if recovery != nil {
 		s.notice = recovery.Message
 		s.log.Error("recovered the state", "message", recovery.Message)
@@ -148,6 +152,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	s.loops.Wait()
 	s.waiters.Wait()
+	s.events.Close()
 	err = errors.Join(err, s.listener.Close())
 	s.sweeper.close()
 	err = errors.Join(err, s.keeper.close())

@@ -200,7 +200,11 @@ func (w *workerEntry) initialised(python string, commands json.RawMessage) {
 	}
 	w.mu.Lock()
 	w.python, w.commands = python, list
+	first := !w.stage.initialised && !w.stage.answered
 	w.mu.Unlock()
+	if first {
+		w.tellInitialized()
+	}
 	w.reached(func(st *stage) { st.initialised = true })
 }
 

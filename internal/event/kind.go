@@ -1,0 +1,288 @@
+package event
+
+// Body is what one kind of event tells. The types of this package that end up in
+// Kinds implement it, as values.
+type Body interface {
+	// Type returns the kind: "worker.ready".
+	Type() string
+	// Address returns the address of the pool that it is about, "" for none.
+	Address() string
+}
+
+// OnWorker is what every event about a worker tells.
+type OnWorker struct {
+	// Pool is the address of the pool: pool.api.
+	Pool string `json:"pool"`
+	// Worker is the incarnation: pool.api/3@7f2c91d0.
+	Worker string `json:"worker"`
+	// PID is the process id.
+	PID int `json:"pid"`
+}
+
+// Address implements Body.
+func (e OnWorker) Address() string { return e.Pool }
+
+// WorkerStarted: the process of a worker exists.
+type WorkerStarted struct {
+	OnWorker
+	// LaunchHash names everything that it was started with.
+	LaunchHash string `json:"launch_hash"`
+	// Revision is the accepted configuration that it was started for.
+	Revision uint64 `json:"revision"`
+	// Trial is set for a worker that tries out a new launch hash before anything changes.
+	Trial bool `json:"trial"`
+	// SpawnUS is how long making the process took, in microseconds.
+	SpawnUS int64 `json:"spawn_us"`
+}
+
+// WorkerInitialized: a worker imported its adapter and ran its initialisation.
+type WorkerInitialized struct {
+	OnWorker
+	// Python is the version of its interpreter.
+	Python string `json:"python"`
+	// Commands counts the commands that the adapter offers.
+	Commands int `json:"commands"`
+	// InitUS is the time since the process was started, in microseconds.
+	InitUS int64 `json:"init_us"`
+}
+
+// WorkerReady: a worker takes calls, for the first time.
+type WorkerReady struct {
+	OnWorker
+	// LaunchHash names everything that it was started with.
+	LaunchHash string `json:"launch_hash"`
+	// ReadyUS is the time since the process was started, in microseconds.
+	ReadyUS int64 `json:"ready_us"`
+}
+
+// WorkerRecycled: a fresh worker of the same launch hash took over from an old one,
+// which drains.
+type WorkerRecycled struct {
+	OnWorker
+	// Replacement is the incarnation that took over.
+	Replacement string `json:"replacement"`
+	// Reason says why: by_hand.
+	Reason string `json:"reason"`
+	// Calls counts the calls that the old worker finished.
+	Calls uint64 `json:"calls"`
+	// AgeUS is how long the old worker has lived, in microseconds.
+	AgeUS int64 `json:"age_us"`
+}
+
+// WorkerCrashed: a worker that nobody asked to end is gone, or had to be killed.
+type WorkerCrashed struct {
+	OnWorker
+	// Reason says in words how it ended, or why it was killed.
+	Reason string `json:"reason"`
+	// Exit is the exit status or the signal, in words.
+	Exit string `json:"exit"`
+	// Killed is set when the supervisor killed it.
+	Killed bool `json:"killed"`
+	// DuringCall is set when it executed a call.
+	DuringCall bool `json:"during_call"`
+	// Calls counts the calls that it finished.
+	Calls uint64 `json:"calls"`
+	// AgeUS is how long it lived, in microseconds.
+	AgeUS int64 `json:"age_us"`
+	// Stderr holds the last lines that it wrote.
+	Stderr string `json:"stderr,omitempty"`
+}
+
+// WorkerQuarantined: a place is not filled again because its workers failed too
+// often. Worker is the address of the place, and there is no process.
+type WorkerQuarantined struct {
+	OnWorker
+	// Reason says what failed, and how often.
+	Reason string `json:"reason"`
+}
+
+// WorkerAdopted: a worker that a former supervisor started proved who it is and
+// takes calls again.
+type WorkerAdopted struct {
+	OnWorker
+	// LaunchHash names everything that it was started with.
+	LaunchHash string `json:"launch_hash"`
+	// AgeUS is how long it has lived, in microseconds.
+	AgeUS int64 `json:"age_us"`
+	// AfterUS is the time since this supervisor started, in microseconds.
+	AfterUS int64 `json:"after_us"`
+}
+
+// WorkerStopped: a worker that was asked to end, or was of no use any more, is
+// gone.
+type WorkerStopped struct {
+	OnWorker
+	// Reason says in words how it ended.
+	Reason string `json:"reason"`
+	// Calls counts the calls that it finished.
+	Calls uint64 `json:"calls"`
+	// AgeUS is how long it lived, in microseconds.
+	AgeUS int64 `json:"age_us"`
+}
+
+// OnPool is what every event about a pool tells.
+type OnPool struct {
+	// Pool is the address of the pool: pool.api.
+	Pool string `json:"pool"`
+}
+
+// Address implements Body.
+func (e OnPool) Address() string { return e.Pool }
+
+// PoolReady: every place of the pool has a ready worker, after it had not.
+type PoolReady struct {
+	OnPool
+	// Size is how many workers the pool should have.
+	Size int `json:"size"`
+	// WaitUS is how long it was not ready, in microseconds.
+	WaitUS int64 `json:"wait_us"`
+}
+
+// PoolDegraded: a pool that was ready has fewer ready workers than its size.
+type PoolDegraded struct {
+	OnPool
+	// Size is how many workers the pool should have, Ready how many are ready.
+	Size int `json:"size"`
+	// Ready counts the workers that are ready.
+	Ready int `json:"ready"`
+	// Quarantined counts the places that are not filled again.
+	Quarantined int `json:"quarantined"`
+	// Reason says what happened to the worker that is missing, if it is known.
+	Reason string `json:"reason"`
+}
+
+// PoolCapacityReached: every slot of the pool executes a call and another call has
+// to wait. It is told at most once a second.
+type PoolCapacityReached struct {
+	OnPool
+	// Capacity counts the slots that take calls.
+	Capacity int `json:"capacity"`
+	// Queued counts the calls that wait.
+	Queued int `json:"queued"`
+}
+
+// PoolSaturated: the queue is full and a call was rejected. It is told at most
+// once a second.
+type PoolSaturated struct {
+	OnPool
+	// Capacity counts the slots that take calls.
+	Capacity int `json:"capacity"`
+	// Queued counts the calls that wait: queue.max.
+	Queued int `json:"queued"`
+	// Rejected counts the calls that the pool has rejected so far.
+	Rejected uint64 `json:"rejected"`
+}
+
+// OnRequest is what every event about a call tells. Each call ends in exactly one
+// of the request events, as it is counted in exactly one counter.
+type OnRequest struct {
+	// Pool is the address of the pool: pool.api.
+	Pool string `json:"pool"`
+	// Call is the id of the call, in hexadecimal.
+	Call string `json:"call"`
+	// Command is its name; it is empty when the call arrived before anybody
+	// subscribed.
+	Command string `json:"command"`
+	// Worker is the incarnation that executed it, empty for none.
+	Worker string `json:"worker,omitempty"`
+	// QueueUS is how long the call waited for a slot, in microseconds.
+	QueueUS int64 `json:"queue_us"`
+	// TotalUS is the time from its arrival to its end, in microseconds.
+	TotalUS int64 `json:"total_us"`
+}
+
+// Address implements Body.
+func (e OnRequest) Address() string { return e.Pool }
+
+// RequestExecuted: a call was executed to its end, or to its worker's.
+type RequestExecuted struct {
+	OnRequest
+	// OK is set for a result.
+	OK bool `json:"ok"`
+	// Category says what kind of failure it was, empty for a result.
+	Category string `json:"category,omitempty"`
+	// Error is the message of the failure, empty for a result.
+	Error string `json:"error,omitempty"`
+	// ExecUS is the time from the moment a slot took the call, in microseconds.
+	ExecUS int64 `json:"exec_us"`
+}
+
+// RequestTimedOut: the deadline of a call passed, or it waited longer than
+// queue.timeout.
+type RequestTimedOut struct {
+	OnRequest
+	// Category is deadline_exceeded or queue_timeout.
+	Category string `json:"category"`
+	// Started is set when a worker had begun with it.
+	Started bool `json:"started"`
+}
+
+// RequestRejected: a call was not taken.
+type RequestRejected struct {
+	OnRequest
+	// Category is saturated, unavailable or unknown_pool.
+	Category string `json:"category"`
+	// Reason says why, in words.
+	Reason string `json:"reason"`
+}
+
+// RequestCancelled: the caller gave the call up.
+type RequestCancelled struct {
+	OnRequest
+	// Started is set when a worker had begun with it.
+	Started bool `json:"started"`
+}
+
+// OnOperation is what every event about an operation tells.
+type OnOperation struct {
+	// Operation is its id: op-1f2e3d4c5b6a.
+	Operation string `json:"operation"`
+	// By says who asked for it: user@host.
+	By string `json:"by"`
+}
+
+// Address implements Body: an operation is about many pools.
+func (OnOperation) Address() string { return "" }
+
+// OperationStarted: an apply or a recycle by hand began.
+type OperationStarted struct {
+	OnOperation
+}
+
+// OperationStep: an operation began or ended a step.
+type OperationStep struct {
+	OnOperation
+	// Pool is what the step is about: pool.api, or settings.
+	Pool string `json:"pool"`
+	// Step is preflight_start, preflight_ok, preflight_failed, step_start, step_ok or
+	// step_failed.
+	Step string `json:"step"`
+	// Reason says why a step failed; else it is the action.
+	Reason string `json:"reason,omitempty"`
+	// TookUS is how long a step that ended took, in microseconds; 0 for one that began.
+	TookUS int64 `json:"took_us"`
+}
+
+// Address implements Body.
+func (e OperationStep) Address() string { return e.Pool }
+
+// OperationCompleted: an operation ended.
+type OperationCompleted struct {
+	OnOperation
+	// Result is converged, unchanged, failed, mixed, stale, conflict or interrupted.
+	Result string `json:"result"`
+	// Reason is its message, usually empty.
+	Reason string `json:"reason,omitempty"`
+	// Revision is the accepted configuration after it.
+	Revision uint64 `json:"revision"`
+	// Done counts the addresses that it changed.
+	Done int `json:"done"`
+	// Failed counts those that it could not change.
+	Failed int `json:"failed"`
+	// NotAttempted counts those that it left alone after a failure.
+	NotAttempted int `json:"not_attempted"`
+	// CallsFailed counts the calls that failed meanwhile because their worker went away.
+	CallsFailed uint64 `json:"calls_failed"`
+	// TookUS is how long it took, in microseconds.
+	TookUS int64 `json:"took_us"`
+}

@@ -1,0 +1,96 @@
+package event
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Type implements Body.
+func (WorkerStarted) Type() string { return "worker.started" }
+
+// Type implements Body.
+func (WorkerInitialized) Type() string { return "worker.initialized" }
+
+// Type implements Body.
+func (WorkerReady) Type() string { return "worker.ready" }
+
+// Type implements Body.
+func (WorkerRecycled) Type() string { return "worker.recycled" }
+
+// Type implements Body.
+func (WorkerCrashed) Type() string { return "worker.crashed" }
+
+// Type implements Body.
+func (WorkerQuarantined) Type() string { return "worker.quarantined" }
+
+// Type implements Body.
+func (WorkerAdopted) Type() string { return "worker.adopted" }
+
+// Type implements Body.
+func (WorkerStopped) Type() string { return "worker.stopped" }
+
+// Type implements Body.
+func (PoolReady) Type() string { return "pool.ready" }
+
+// Type implements Body.
+func (PoolDegraded) Type() string { return "pool.degraded" }
+
+// Type implements Body.
+func (PoolCapacityReached) Type() string { return "pool.capacity_reached" }
+
+// Type implements Body.
+func (PoolSaturated) Type() string { return "pool.saturated" }
+
+// Type implements Body.
+func (RequestExecuted) Type() string { return "request.executed" }
+
+// Type implements Body.
+func (RequestTimedOut) Type() string { return "request.timed_out" }
+
+// Type implements Body.
+func (RequestRejected) Type() string { return "request.rejected" }
+
+// Type implements Body.
+func (RequestCancelled) Type() string { return "request.cancelled" }
+
+// Type implements Body.
+func (OperationStarted) Type() string { return "operation.started" }
+
+// Type implements Body.
+func (OperationStep) Type() string { return "operation.step" }
+
+// Type implements Body.
+func (OperationCompleted) Type() string { return "operation.completed" }
+
+// decoders has one function for each kind of event.
+var decoders = map[string]func([]byte) (Body, error){
+	WorkerStarted{}.Type():       decode[WorkerStarted],
+	WorkerInitialized{}.Type():   decode[WorkerInitialized],
+	WorkerReady{}.Type():         decode[WorkerReady],
+	WorkerRecycled{}.Type():      decode[WorkerRecycled],
+	WorkerCrashed{}.Type():       decode[WorkerCrashed],
+	WorkerQuarantined{}.Type():   decode[WorkerQuarantined],
+	WorkerAdopted{}.Type():       decode[WorkerAdopted],
+	WorkerStopped{}.Type():       decode[WorkerStopped],
+	PoolReady{}.Type():           decode[PoolReady],
+	PoolDegraded{}.Type():        decode[PoolDegraded],
+	PoolCapacityReached{}.Type(): decode[PoolCapacityReached],
+	PoolSaturated{}.Type():       decode[PoolSaturated],
+	RequestExecuted{}.Type():     decode[RequestExecuted],
+	RequestTimedOut{}.Type():     decode[RequestTimedOut],
+	RequestRejected{}.Type():     decode[RequestRejected],
+	RequestCancelled{}.Type():    decode[RequestCancelled],
+	OperationStarted{}.Type():    decode[OperationStarted],
+	OperationStep{}.Type():       decode[OperationStep],
+	OperationCompleted{}.Type():  decode[OperationCompleted],
+}
+
+func decode[B Body](data []byte) (Body, error) {
+	var b B
+	err := json.Unmarshal(data, &b)
+	return b, err
+}
+
+// Kinds returns the kinds of events there are, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(decoders)) }

@@ -1,0 +1,110 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/snakectl/snakectl/internal/event"
+	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+// Events subscribes to what happens, from since on where it is not zero. The
+// caller closes the subscription.
+func (s *Supervisor) Events(f event.Filter, since time.Time) *event.Subscription {
+	return s.events.Subscribe(f, since)
+}
+
+func (w *workerEntry) about() event.OnWorker {
+	return event.OnWorker{Pool: w.rec.Pool, Worker: w.incarnation(), PID: w.rec.PID}
+}
+
+func (w *workerEntry) ageUS() int64 { return time.Since(w.rec.StartedAt).Microseconds() }
+
+func (r *runner) tellStarted(w *workerEntry, begun time.Time) {
+	r.sup.events.Publish(event.WorkerStarted{
+		OnWorker: w.about(), LaunchHash: w.rec.LaunchHash, Revision: w.rec.Revision,
+		Trial: w.preflight != nil, SpawnUS: time.Since(begun).Microseconds(),
+	})
+}
+
+func (w *workerEntry) tellInitialized() {
+	w.mu.Lock()
+	e := event.WorkerInitialized{OnWorker: w.about(), Python: w.python, Commands: len(w.commands), InitUS: w.ageUS()}
+	w.mu.Unlock()
+	w.runner.sup.events.Publish(e)
+}
+
+// tellAdmitted tells that a worker takes calls for the first time. It runs in the
+// pool loop.
+func (r *runner) tellAdmitted(w *workerEntry) {
+	if w.told {
+		return // it only returned
+	}
+	w.told = true
+	if w.adopted {
+		after := time.Since(r.sup.startedAt).Microseconds()
+		r.sup.events.Publish(event.WorkerAdopted{OnWorker: w.about(), LaunchHash: w.rec.LaunchHash, AgeUS: w.ageUS(), AfterUS: after})
+		return
+	}
+	r.sup.events.Publish(event.WorkerReady{OnWorker: w.about(), LaunchHash: w.rec.LaunchHash, ReadyUS: w.ageUS()})
+}
+
+// tellExit tells how a worker ended. It runs in the pool loop.
+func (r *runner) tellExit(w *workerEntry, e lifecycle.Happened) {
+	leaving := w.state == pool.WorkerDraining || w.state == pool.WorkerStopping
+	if leaving || w.preflight != nil && w.killed != "" {
+		r.sup.events.Publish(event.WorkerStopped{OnWorker: w.about(), Reason: e.Reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS()})
+		return
+	}
+	r.vitals.reason = e.Reason
+	r.sup.events.Publish(event.WorkerCrashed{
+		OnWorker: w.about(), Reason: e.Reason, Exit: w.process.Exit().String(), Killed: w.killed != "",
+		DuringCall: e.DuringCall, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS(), Stderr: w.tail(),
+	})
+}
+
+func (r *runner) tellQuarantined(c lifecycle.Quarantine) {
+	place := pool.WorkerAddress(r.addr, c.Place)
+	r.sup.events.Publish(event.WorkerQuarantined{OnWorker: event.OnWorker{Pool: r.addr, Worker: place}, Reason: c.Message})
+}
+
+// vitals is what a pool loop has told of its pool.
+type vitals struct {
+	size int
+	// full: every place has a ready worker. Otherwise it is not so since then.
+	full  bool
+	since time.Time
+	// reason says what happened to the last worker that nobody had asked to end.
+	reason string
+}
+
+// tellVitals tells when the pool becomes ready, or is not any more. It runs in the
+// pool loop.
+func (r *runner) tellVitals() {
+	v, view := &r.vitals, r.machine.View()
+	ready, quarantined := 0, 0
+	for _, p := range view.Places {
+		if p.Serving.State == pool.WorkerReady {
+			ready++
+		}
+		if p.Quarantined != "" {
+			quarantined++
+		}
+	}
+	if v.since.IsZero() {
+		v.since = time.Now()
+	}
+	resized, was := view.Size != v.size, v.full
+	v.size, v.full = view.Size, view.Size > 0 && ready >= view.Size
+	about := event.OnPool{Pool: r.addr}
+	switch {
+	case v.full && !was:
+		r.sup.events.Publish(event.PoolReady{OnPool: about, Size: v.size, WaitUS: time.Since(v.since).Microseconds()})
+		v.reason = ""
+	case was && !v.full:
+		v.since = time.Now()
+		if !resized {
+			r.sup.events.Publish(event.PoolDegraded{OnPool: about, Size: v.size, Ready: ready, Quarantined: quarantined, Reason: v.reason})
+		}
+	}
+}
