@@ -8,7 +8,7 @@ COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 BIN     := $(CURDIR)/.bin
 
-.PHONY: help build demo test bench lint fmt check cross fuzz tools clean
+.PHONY: help build demo test sim bench lint fmt check cross fuzz tools clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -21,6 +21,10 @@ demo: build ## plan, apply, exec, resize, roll, repair and destroy real workers 
 
 test: ## run every test: Go with the race detector, the Python SDK on every interpreter, end to end
 	GO='$(GO)' PYTHON='$(PYTHON)' bash scripts/test.sh
+	$(GO) run ./test/sim/cmd -seeds 3000
+
+sim: ## play SEEDS (100000) simulated histories, or SEED alone with its whole trace
+	$(GO) run ./test/sim/cmd $(if $(SEED),-seed $(SEED),-seeds $(or $(SEEDS),100000))
 
 bench: build ## measure the figures that the documentation quotes
 	$(GO) run ./bench
