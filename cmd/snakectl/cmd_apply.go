@@ -154,7 +154,7 @@ func (a *App) carryOut(ctx context.Context, c *client.Client, w *wish, plan *pla
 		lines := json.NewEncoder(a.Stdout)
 		op.show = func(ev client.Event) { _ = lines.Encode(ev) } // a broken pipe does not stop an operation
 	} else {
-		progress := a.newProgress()
+		progress := a.newProgress(addressesOf(plan)...)
 		defer progress.close()
 		op.progress = progress
 		op.show = progress.show

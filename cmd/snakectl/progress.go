@@ -30,15 +30,20 @@ type progress struct {
 	action map[string]planner.Action
 	drawn  int
 	dirty  bool
+	// width is where the text of a line begins.
+	width int
 
 	stop chan struct{}
 	done chan struct{}
 }
 
-// newProgress returns the view for Stderr. It must be closed; closing twice does
-// no harm.
-func (a *App) newProgress() *progress {
-	p := &progress{out: a.Stderr, quiet: a.global.quiet, text: map[string]string{}, action: map[string]planner.Action{}}
+// newProgress returns the view for Stderr of what happens to the addresses. It must
+// be closed; closing twice does no harm.
+func (a *App) newProgress(addresses ...string) *progress {
+	p := &progress{
+		out: a.Stderr, quiet: a.global.quiet, text: map[string]string{}, action: map[string]planner.Action{},
+		width: progressWidth(addresses),
+	}
 	if a.StderrTTY && !a.global.quiet {
 		p.live, p.stop, p.done = true, make(chan struct{}), make(chan struct{})
 		go p.redraw()
@@ -64,7 +69,7 @@ func (p *progress) show(ev client.Event) {
 	case p.live:
 		p.set(ev.Addr, text)
 	case !passing:
-		fmt.Fprintln(p.out, progressLine(ev.Addr, text))
+		fmt.Fprintln(p.out, progressLine(ev.Addr, text, p.width))
 	}
 }
 
@@ -133,22 +138,30 @@ func (p *progress) redraw() {
 func (p *progress) draw() {
 	p.clear()
 	for _, addr := range p.order {
-		fmt.Fprintln(p.out, progressLine(addr, p.text[addr]))
+		fmt.Fprintln(p.out, progressLine(addr, p.text[addr], p.width))
 	}
 	p.drawn, p.dirty = len(p.order), false
 }
 
-// clear moves to the first of the drawn lines and erases them. The caller holds mu.
+// clear moves to the first of the drawn lines and erases them, wherever in its line
+// the cursor is: a terminal echoes a Ctrl-C. The caller holds mu.
 func (p *progress) clear() {
 	if p.drawn > 0 {
-		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", p.drawn)
+		fmt.Fprintf(p.out, "\r\x1b[%dA\x1b[J", p.drawn)
 		p.drawn = 0
 	}
 }
 
-// addressWidth is where the text of a progress line begins.
-const addressWidth = 22
+// progressWidth returns where the text of the addresses' lines begins.
+func progressWidth(addresses []string) int {
+	const least, gap = 20, 2
+	width := least
+	for _, addr := range addresses {
+		width = max(width, len(addr))
+	}
+	return width + gap
+}
 
-func progressLine(addr, text string) string {
-	return addr + strings.Repeat(" ", max(addressWidth-len(addr), 2)) + text
+func progressLine(addr, text string, width int) string {
+	return addr + strings.Repeat(" ", max(width-len(addr), 2)) + text
 }

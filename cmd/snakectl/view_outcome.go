@@ -47,6 +47,14 @@ func isNew(plan *planner.Plan, addr string) bool {
 	})
 }
 
+func addressesOf(plan *planner.Plan) []string {
+	list := make([]string, len(plan.Changes))
+	for i := range plan.Changes {
+		list[i] = plan.Changes[i].Address
+	}
+	return list
+}
+
 func readyWorkers(s *pool.Status) int {
 	ready := 0
 	for i := range s.Pools {
@@ -146,18 +154,19 @@ func renderFailedOutcome(o *pool.Outcome, failures []pool.Event, base uint64, se
 		b.WriteString("Nothing was changed" + stillRunning(base, serving) + ".\n")
 		return b.String()
 	}
+	width := progressWidth(slices.Concat(o.Done, o.Failed, o.NotAttempted))
 	for _, addr := range o.Done {
-		b.WriteString(progressLine(addr, "done") + "\n")
+		b.WriteString(progressLine(addr, "done", width) + "\n")
 	}
 	for _, addr := range o.Failed {
 		state := "failed" + reasonFor(addr, failures)
 		if o.Result == pool.ResultInterrupted {
 			state = "stopped before its goal"
 		}
-		b.WriteString(progressLine(addr, state) + "\n")
+		b.WriteString(progressLine(addr, state, width) + "\n")
 	}
 	for _, addr := range o.NotAttempted {
-		b.WriteString(progressLine(addr, "not attempted") + "\n")
+		b.WriteString(progressLine(addr, "not attempted", width) + "\n")
 	}
 	word := "did not reach its goal"
 	if o.Result == pool.ResultInterrupted {

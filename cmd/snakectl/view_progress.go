@@ -27,7 +27,11 @@ func describeEvent(ev pool.Event, action planner.Action, live bool) (text string
 	case pool.EventStepOK:
 		return or(pastTense[planner.Action(ev.Msg)], or(ev.Msg, "done")) + " in " + seconds(number(ev.Data, "ms")), false
 	case pool.EventStepFailed:
-		return "failed: " + or(textOf(ev.Data, "reason"), ev.Msg), false
+		reason := or(textOf(ev.Data, "reason"), ev.Msg)
+		if reason == pool.ReasonStopped {
+			return "", true // how far it came stays; the outcome says the rest
+		}
+		return "failed: " + reason, false
 	case pool.EventRolloutPaused:
 		return "paused: " + ev.Msg, false
 	case pool.EventDiagnostic:

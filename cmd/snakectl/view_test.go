@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func TestRenderStatus(t *testing.T) {
 
 func TestProgressOnPaper(t *testing.T) {
 	out := &lockedBuffer{}
-	p := &progress{out: out, text: map[string]string{}, action: map[string]planner.Action{}}
+	p := &progress{out: out, text: map[string]string{}, action: map[string]planner.Action{}, width: 22}
 	for _, ev := range rollEvents() {
 		p.show(ev)
 	}
@@ -68,7 +69,7 @@ func TestProgressOnPaper(t *testing.T) {
 func TestProgressOnATerminal(t *testing.T) {
 	a := newTestApp(t)
 	a.StderrTTY = true
-	p := a.newProgress()
+	p := a.newProgress("pool.api", "pool.etl")
 	for _, ev := range rollEvents() {
 		p.show(ev)
 	}
@@ -76,9 +77,31 @@ func TestProgressOnATerminal(t *testing.T) {
 	p.close()
 	p.close()
 	got := a.stderr.String()
+	if strings.Count(got, "\r\x1b[") == 0 || strings.Count(got, "\r\x1b[") != strings.Count(got, "A\x1b[J") {
+		t.Errorf("a redraw does not begin at the start of a line, where an echoed Ctrl-C would stay: %q", got)
+	}
 	const last = "pool.api              rolled in 4.00s\npool.etl              failed: it never became healthy\n"
 	if len(got) < len(last) || got[len(got)-len(last):] != last {
 		t.Errorf("a terminal ends with %q, want %q", got, last)
+	}
+}
+
+func TestProgressIsAligned(t *testing.T) {
+	a := newTestApp(t)
+	p := a.newProgress("pool.api", `pool.units["imperial"]`)
+	p.show(pool.Event{Type: pool.EventStepOK, Addr: "pool.api", Msg: "roll", Data: map[string]any{"ms": 4000.0}})
+	p.show(pool.Event{Type: pool.EventStepOK, Addr: `pool.units["imperial"]`, Msg: "roll", Data: map[string]any{"ms": 4000.0}})
+	p.close()
+	const want = "pool.api                rolled in 4.00s\npool.units[\"imperial\"]  rolled in 4.00s\n"
+	if got := a.stderr.String(); got != want {
+		t.Errorf("progress is\n%swant\n%s", got, want)
+	}
+}
+
+func TestStoppedStepIsNoFailure(t *testing.T) {
+	ev := pool.Event{Type: pool.EventStepFailed, Addr: "pool.api", Data: map[string]any{"reason": pool.ReasonStopped}}
+	if got, _ := describeEvent(ev, planner.ActionRoll, true); got != "" {
+		t.Errorf("describeEvent() = %q, want the line to stay as it is", got)
 	}
 }
 

@@ -128,6 +128,9 @@ const (
 	EventOpComplete      = "op_complete" // data: Outcome
 )
 
+// ReasonStopped is the reason of the steps that a request to stop the operation ended.
+const ReasonStopped = "stopped by request"
+
 // Outcome is the data of op_complete: how an apply ended.
 type Outcome struct {
 	// Result is converged, unchanged, failed (nothing changed), mixed, stale or

@@ -62,7 +62,7 @@ func (f *follower) wait(stop context.Context, r *runner, limit time.Duration) st
 			return "no progress for " + pool.Duration(limit).String() + " (update.healthy_deadline)"
 		case <-stopping:
 			stopping = nil
-			r.send(happening{lifecycle.Pause{Reason: "stopped by request"}})
+			r.send(happening{lifecycle.Pause{Reason: pool.ReasonStopped}})
 		case <-r.done:
 			return "the supervisor is stopping"
 		case <-r.sup.detached:
