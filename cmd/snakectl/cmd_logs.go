@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -39,9 +40,25 @@ func (a *App) runLogs(ctx context.Context, name string, lines int, follow bool) 
 		return err
 	}
 	defer c.Close()
-	err = c.Logs(ctx, client.LogOptions{Worker: name, Lines: lines, Follow: follow}, a.Stdout)
+	out := &counted{Writer: a.Stdout}
+	err = c.Logs(ctx, client.LogOptions{Worker: name, Lines: lines, Follow: follow}, out)
 	if follow && ctx.Err() != nil {
 		return nil // Ctrl-C is how following ends
 	}
+	if err == nil && out.bytes == 0 && lines > 0 {
+		a.say("The workers of %s have written nothing.", name)
+	}
 	return a.explain(err)
+}
+
+// counted counts what is written through it.
+type counted struct {
+	io.Writer
+	bytes int
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.bytes += n
+	return n, err
 }

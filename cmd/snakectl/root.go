@@ -41,6 +41,16 @@ func newRootCommand(a *App) *cobra.Command {
 		newRecycleCommand(a), newLogsCommand(a), newValidateCommand(a), newFmtCommand(a),
 		newSupervisorCommand(a), newCompletionCommand(a), newVersionCommand(a),
 	)
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "help" {
+			cmd.Short, cmd.Long = "Print the help of a command", "Print what a command does, its usage, examples and flags."
+			cmd.Use, cmd.Example = "help [COMMAND]...", examples("snakectl help plan", "snakectl help supervisor stop")
+			cmd.DisableFlagsInUseLine = true
+			show := cmd.Run
+			cmd.Run, cmd.RunE = nil, func(cmd *cobra.Command, args []string) error { show(cmd, args); return nil }
+		}
+	}
 	return root
 }
 
@@ -96,7 +106,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 func describeArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return fmt.Errorf("%w; usage: snakectl %s", err, usageOf(cmd))
+			return fmt.Errorf("%s takes other arguments than the %d given; usage: snakectl %s", cmd.CommandPath(), len(args), usageOf(cmd))
 		}
 		return nil
 	}
