@@ -69,7 +69,7 @@ func (s *Supervisor) haltOf(number uint64) (string, error) {
 		return "", err
 	}
 	if rev.Status == pool.RevisionFailed || rev.Status == pool.RevisionPartial {
-		return fmt.Sprintf("revision %d is %s", number, rev.Status), nil
+		return fmt.Sprintf("revision %d did not reach its goal; snakectl apply goes on from there", number), nil
 	}
 	return "", nil
 }

@@ -51,7 +51,7 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 	desired, _ := s.table.accepted()
 	spec := desired.Pool(r.addr)
 	if spec == nil || place >= s.table.sizeOf(spec) {
-		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr, place)
+		return nil, noPlace(r.addr, place)
 	}
 	op := newOperation(by)
 	if other := s.operations.begin(op); other != nil {
@@ -146,3 +146,9 @@ func lacks(st pool.PoolStatus, what string) string {
 }
 
 var _ store = (*state.Store)(nil)
+
+func noPlace(addr string, place int) *pool.CallError {
+	err := pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", addr, place)
+	err.Hint = "see which it has with: snakectl status '" + addr + "'"
+	return err
+}

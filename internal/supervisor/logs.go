@@ -37,7 +37,7 @@ func (s *Supervisor) LogFiles(ref string) ([]LogFile, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr, parsed.Place)
+		return nil, noPlace(r.addr, parsed.Place)
 	}
 	return out, nil
 }

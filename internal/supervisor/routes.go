@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"strings"
 	"sync/atomic"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -67,13 +68,28 @@ func (t *routeTable) noDefault() *pool.CallError {
 
 func (t *routeTable) unknown(name string) *pool.CallError {
 	err := pool.NewCallError(pool.CategoryUnknownPool, "there is no pool %q", name)
+	keyed := t.keyed(name)
 	switch near := pool.Nearest(name, t.addresses); {
 	case len(t.addresses) == 0:
 		err.Hint = "no pool is applied yet: run snakectl apply"
+	case len(keyed) > 0:
+		err.Hint = "for_each makes one pool for each key; name one of " + pool.ListNames(keyed)
 	case near != "":
 		err.Hint = "did you mean " + near + "? The pools are " + pool.ListNames(t.addresses)
 	default:
 		err.Hint = "the pools are " + pool.ListNames(t.addresses)
 	}
 	return err
+}
+
+// keyed returns the addresses that for_each made of one pool block.
+func (t *routeTable) keyed(name string) []string {
+	base := "pool." + strings.TrimPrefix(name, "pool.") + "["
+	var out []string
+	for _, addr := range t.addresses {
+		if strings.HasPrefix(addr, base) {
+			out = append(out, addr)
+		}
+	}
+	return out
 }
