@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -71,12 +72,28 @@ func (l *loader) collect(body hcl.Body) {
 	} else {
 		content, diags = body.Content(schema)
 	}
+	for _, d := range diags {
+		for _, b := range topLevel {
+			if strings.HasPrefix(d.Summary, "Missing ") && strings.HasSuffix(d.Summary, " for "+b.Type) {
+				d.Detail = "Write " + heading(b) + " { … }."
+			}
+		}
+	}
 	l.hcl(diags, "")
 	for _, b := range content.Blocks {
 		if l.checkLabels(b) {
 			l.blocks.byType[b.Type] = append(l.blocks.byType[b.Type], b)
 		}
 	}
+}
+
+// heading is how a block begins: runtime "python" "NAME".
+func heading(b hcl.BlockHeaderSchema) string {
+	text := b.Type
+	for _, label := range b.LabelNames {
+		text += map[string]string{"name": ` "NAME"`, "language": ` "python"`, "block": ` "pool"`}[label]
+	}
+	return text
 }
 
 // checkTopLevel reports what does not belong at the top of a file.
