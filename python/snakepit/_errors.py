@@ -103,6 +103,10 @@ class CallError(SnakepitError):
         super().__init__(f"{self.category}: {text}")
 
 
+for _class in (SnakepitError, *SnakepitError.__subclasses__()):
+    _class.__module__ = "snakepit"  # where it is imported from, and what a traceback calls it
+
+
 def call_error(category: str, message: str, **fields: object) -> dict[str, object]:
     """Return the JSON form of a call error; fields that are empty stay out."""
     error: dict[str, object] = {

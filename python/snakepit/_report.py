@@ -28,8 +28,6 @@ def report(err: BaseException, *, started: bool = True) -> dict[str, object]:
 def type_name(err: BaseException) -> str:
     """Return the class of an exception, qualified unless it is a builtin."""
     cls = type(err)
-    if isinstance(err, SnakepitError) and cls.__module__.startswith("snakepit."):
-        return f"snakepit.{cls.__qualname__}"
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
