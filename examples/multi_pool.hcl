@@ -1,4 +1,5 @@
 # Several pools at once, each with its own size, adapter, environment and interpreter.
+# The pools of another configuration end: an instance follows one at a time.
 #
 #   snakectl apply examples/multi_pool.hcl
 #   snakectl exec text    keywords  '{"text": "the quick brown fox jumps over the lazy dog"}'

@@ -1,7 +1,7 @@
 """Profiles CSV and text files: column types, missing values, quantiles, frequent values and words.
 
     snakectl exec profile profile '{"path": "data/planets.csv"}'
-    python -m snakepit ./quickstart_adapter.py call words path=data/README.md top=3
+    cd examples; PYTHONPATH=../python python3 -m snakepit ./quickstart_adapter.py call words path=data/README.md top=3
 
 Paths start at the pool's working directory, which is that of the configuration.
 """

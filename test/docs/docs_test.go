@@ -22,6 +22,8 @@ const commandLimit = 2 * time.Minute
 type reader struct {
 	instance *harness.Instance
 	scratch  string
+	// env is what commands have beside the instance's own environment.
+	env []string
 	// shell keeps directory and variables between the commands.
 	shell string
 }
@@ -83,7 +85,7 @@ func worthReading(found []block) bool {
 }
 
 // newReader lays out a scratch directory that looks like a checkout with the
-// program built: the examples, bin/snakectl, and snakectl on the PATH.
+// program built: the examples, the clients, bin/snakectl, and snakectl on the PATH.
 func newReader(t *testing.T, root, binary string) *reader {
 	t.Helper()
 	instance, err := harness.New(t.Context(), binary)
@@ -102,13 +104,33 @@ func newReader(t *testing.T, root, binary string) *reader {
 	if err := os.Symlink(binary, filepath.Join(scratch, "bin", "snakectl")); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"examples", "python/snakepit"} {
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(scratch, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"examples", "python/snakepit", "client", "internal/pool", "internal/planner", "internal/wire"} {
 		err := os.CopyFS(filepath.Join(scratch, dir), os.DirFS(filepath.Join(root, dir)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
 	}
-	return &reader{instance: instance, scratch: scratch, shell: filepath.Join(t.TempDir(), "shell")}
+	return &reader{instance: instance, scratch: scratch, env: goEnv(t), shell: filepath.Join(t.TempDir(), "shell")}
+}
+
+// goEnv lets a page's "go run" use what is compiled already: the instance has a
+// home of its own.
+func goEnv(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"GOCACHE=" + strings.TrimSpace(string(out)), "GOPROXY=off"}
 }
 
 // read carries out the blocks of a page in order and stops at the first command
@@ -176,7 +198,8 @@ func (r *reader) run(ctx context.Context, c command) string {
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
-	cmd.Env = append(r.instance.Env(), "SCRATCH="+r.scratch, "SHELL_STATE="+r.shell, "COMMAND="+c.text)
+	cmd.Env = append(r.instance.Env(), r.env...)
+	cmd.Env = append(cmd.Env, "SCRATCH="+r.scratch, "SHELL_STATE="+r.shell, "COMMAND="+c.text)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	exit, isExit := errors.AsType[*exec.ExitError](err)
