@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"time"
+
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -53,6 +55,26 @@ type Stuck struct{ Worker string }
 // replaced.
 type Recycle struct{ Place int }
 
+// Nearing tells that a worker will soon have taken its last call: max_requests.
+type Nearing struct{ Worker string }
+
+// Spent tells that a worker has finished its last call and takes no other.
+type Spent struct{ Worker string }
+
+// OverMemory tells that a worker holds more than max_memory. Reason says how much.
+type OverMemory struct{ Worker, Reason string }
+
+// Used answers AskUse: when the worker last had a call; the present moment for one
+// that has a call now.
+type Used struct {
+	Worker string
+	At     time.Time
+}
+
+// Unresponsive tells that a worker without a call does not answer any more. The
+// edge has taken it out of the rotation.
+type Unresponsive struct{ Worker, Reason string }
+
 // Pause stops a roll where it is: what is under way ends, nothing more is replaced.
 type Pause struct{ Reason string }
 
@@ -65,16 +87,21 @@ type Stop struct{}
 // Tick tells that time passed; send it when NextWake is reached.
 type Tick struct{}
 
-func (Configure) event() {}
-func (Adopt) event()     {}
-func (Restore) event()   {}
-func (Happened) event()  {}
-func (Stuck) event()     {}
-func (Recycle) event()   {}
-func (Pause) event()     {}
-func (Resize) event()    {}
-func (Stop) event()      {}
-func (Tick) event()      {}
+func (Configure) event()    {}
+func (Adopt) event()        {}
+func (Restore) event()      {}
+func (Happened) event()     {}
+func (Stuck) event()        {}
+func (Recycle) event()      {}
+func (Nearing) event()      {}
+func (Spent) event()        {}
+func (OverMemory) event()   {}
+func (Used) event()         {}
+func (Unresponsive) event() {}
+func (Pause) event()        {}
+func (Resize) event()       {}
+func (Stop) event()         {}
+func (Tick) event()         {}
 
 // Command is something for the edge to do. The machine assumes that it is done:
 // what comes of it is told by events.
@@ -106,6 +133,12 @@ type Kill struct {
 	Reason string
 }
 
+// AskUse asks when a worker was last used; the edge answers with Used.
+type AskUse struct{ Worker string }
+
+// Dump has a worker write the stacks of its threads to its log.
+type Dump struct{ Worker string }
+
 // Quarantine records that a place is quarantined, or no longer: Message is then
 // empty.
 type Quarantine struct {
@@ -127,6 +160,8 @@ func (Admit) command()      {}
 func (Drain) command()      {}
 func (Signal) command()     {}
 func (Kill) command()       {}
+func (AskUse) command()     {}
+func (Dump) command()       {}
 func (Quarantine) command() {}
 func (Tell) command()       {}
 

@@ -36,8 +36,10 @@ type Machine struct {
 	workers map[string]*worker
 	// restarts counts replacements of workers that died.
 	restarts int
-	// recycles counts replacements by hand that finished.
+	// recycles counts workers that were replaced though nothing was wrong with them.
 	recycles int
+	// armed is when the lifecycle policy came into force.
+	armed time.Time
 
 	// stepped is the time of the last Step.
 	stepped time.Time
@@ -73,6 +75,21 @@ type worker struct {
 	// healthy is set when it was ready for min_healthy_time.
 	healthy bool
 	killed  bool
+	// admitted: it may take calls. A ready replacement that is not is a reserve.
+	admitted bool
+
+	// due is why it is to be replaced, empty while it is not; since when says dueSince.
+	due      string
+	dueSince time.Time
+	// nearing: it will soon have taken its last call; spent: it has.
+	nearing, spent bool
+	nearSince      time.Time
+	// used is when it last had a call, as far as the edge was asked; asked: its answer
+	// is still to come.
+	used  time.Time
+	asked bool
+	// recycled: it left because a replacement of the same launch hash took over.
+	recycled bool
 }
 
 // New returns a machine with no place. newID makes the incarnation of each
@@ -102,6 +119,18 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 		m.pause(e.Reason)
 	case Resize:
 		m.target.Size = e.Size
+	case Nearing:
+		m.nearing(now, m.workers[e.Worker])
+	case Spent:
+		if w := m.workers[e.Worker]; w != nil {
+			w.spent = true
+		}
+	case OverMemory:
+		m.overMemory(now, e)
+	case Used:
+		m.used(now, e)
+	case Unresponsive:
+		m.unresponsive(now, e)
 	case Stop:
 		m.stopping = true
 	case Tick:
@@ -116,6 +145,7 @@ func (m *Machine) configure(now time.Time, e Configure) {
 	if e.Repair || m.configured && e.Target.Launch != m.target.Launch {
 		m.forgive()
 	}
+	m.rearm(now, m.target.Spec.Lifecycle, e.Target.Spec.Lifecycle)
 	m.target, m.configured = e.Target, true
 	m.halt, m.failure = e.Halt, e.Halt
 	if e.Ready != "" {
@@ -136,7 +166,7 @@ func (m *Machine) takeTrial(now time.Time, e Configure) {
 	m.drain(now, p.next)
 	p.next = w
 	p.quarantine(m, "")
-	m.emit(Admit{Worker: w.id})
+	m.admit(p, w)
 	m.tell(pool.EventWorkerReady, w, "")
 }
 
@@ -195,7 +225,7 @@ func (m *Machine) becameReady(now time.Time, w *worker) {
 		return
 	}
 	p.quarantine(m, "")
-	m.emit(Admit{Worker: w.id})
+	m.admit(p, w)
 	m.tell(pool.EventWorkerReady, w, "")
 }
 

@@ -9,10 +9,12 @@ import (
 
 // reconcile does whatever the present state asks for. The order keeps capacity:
 // finish what is leaving, drop what is not wanted any more, promote what is
-// healthy, shrink, fill, and only then replace.
+// healthy, shrink, fill, and only then replace and recycle.
 func (m *Machine) reconcile(now time.Time) {
 	m.expire(now)
+	m.age(now)
 	m.abandon(now)
+	m.retire(now)
 	m.promote(now)
 	m.shrink(now)
 	if m.stopping {
@@ -21,6 +23,7 @@ func (m *Machine) reconcile(now time.Time) {
 	m.clearForRecreate(now)
 	m.fill(now)
 	m.replace(now)
+	m.renew(now)
 }
 
 // expire moves workers on that stayed too long in a state.
@@ -80,6 +83,12 @@ func (m *Machine) promote(now time.Time) {
 	for _, p := range m.places {
 		m.assess(now, p, p.serving) // first: it may prove the launch hash of the next
 		m.assess(now, p, p.next)
+		if p.next != nil && p.next.state == pool.WorkerReady && !p.next.admitted {
+			if m.reserved(p) {
+				continue
+			}
+			m.admit(p, p.next)
+		}
 		if p.next != nil && (p.next.healthy || p.serving == nil && p.next.state == pool.WorkerReady) {
 			former := p.serving
 			m.takeOver(p)
@@ -112,8 +121,12 @@ func (m *Machine) healthyAt(p *place, w *worker) time.Time {
 
 // takeOver makes the replacement of a place its serving worker.
 func (m *Machine) takeOver(p *place) {
-	if p.recycle && p.next.launch == p.launch {
+	former := p.serving
+	if p.next.launch == p.launch && (p.recycle || former != nil && former.automatic()) {
 		m.recycles++
+	}
+	if former != nil {
+		former.recycled = p.next.launch == p.launch
 	}
 	p.serving, p.next, p.recycle = p.next, nil, false
 	if p.launch == "" || p.serving.healthy {
@@ -219,13 +232,13 @@ func (m *Machine) mayStart() bool {
 	return starting < m.target.Spec.Startup.Parallelism
 }
 
-// replace starts replacements, surge at a time, and, where max_unavailable
+// replace starts replacements of another launch hash, surge at a time, and, where max_unavailable
 // allows it, drains workers before theirs are there.
 func (m *Machine) replace(now time.Time) {
 	update := m.target.Spec.Update
 	surging, unavailable := 0, 0
 	for _, p := range m.places {
-		if p.next != nil {
+		if p.next != nil && p.next.launch != p.launch {
 			surging++
 		}
 		if p.serving == nil || p.serving.state != pool.WorkerReady || !p.serving.healthy && p.serving.launch == m.target.Launch && m.rolling() {
@@ -233,28 +246,19 @@ func (m *Machine) replace(now time.Time) {
 		}
 	}
 	for _, p := range m.places {
-		if !m.wantsReplacement(p) {
+		if !m.wantsReplacement(p) || !m.outdated(p) {
 			continue
 		}
 		switch {
-		case surging < m.surge() && m.mayStart() && !now.Before(p.notBefore):
+		case surging < update.Surge && m.mayStart() && !now.Before(p.notBefore):
 			p.next = m.start(now, p, m.launchFor(p))
 			surging++
-		case unavailable < update.MaxUnavailable && m.outdated(p):
+		case unavailable < update.MaxUnavailable:
 			m.drain(now, p.serving)
 			p.serving = nil
 			unavailable++
 		}
 	}
-}
-
-// surge is how many replacements may be on their way. Recycling needs one even
-// where a roll uses none.
-func (m *Machine) surge() int {
-	if m.rolling() {
-		return m.target.Spec.Update.Surge
-	}
-	return max(1, m.target.Spec.Update.Surge)
 }
 
 // rolling reports whether a place still holds another launch hash than the target.
@@ -274,7 +278,7 @@ func (m *Machine) wantsReplacement(p *place) bool {
 	if p.serving == nil || p.next != nil || p.serving.state != pool.WorkerReady {
 		return false
 	}
-	return p.recycle || m.outdated(p)
+	return p.recycle || p.serving.automatic() || m.outdated(p)
 }
 
 // outdated reports whether a roll has to replace the worker that serves p.

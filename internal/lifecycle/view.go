@@ -68,7 +68,8 @@ func (w *worker) view() WorkerView {
 // Progress says how far the pool is from its target.
 type Progress struct {
 	// Settled: nothing is left to do, every place is filled with the target's
-	// launch hash, healthy where it was rolled, and nobody is leaving.
+	// launch hash, healthy where it was rolled, and nobody is leaving. Recycling that
+	// nobody asked for goes on all the time and does not count.
 	Settled bool
 	// Failed is why the operation cannot reach its target, empty while it can.
 	Failed string
@@ -81,19 +82,20 @@ type Progress struct {
 // Progress returns how far the pool is from its target.
 func (m *Machine) Progress() Progress {
 	p := Progress{Failed: m.failure, Total: m.size(), Alive: len(m.workers)}
-	leaving := len(m.workers)
+	held := map[*worker]bool{}
 	for _, pl := range m.places {
-		if pl.serving != nil {
-			leaving--
-		}
-		if pl.next != nil {
-			leaving--
-		}
+		held[pl.serving], held[pl.next] = true, true
 		if pl.reached(m.target.Launch) {
 			p.Done++
 		}
 		if pl.quarantined != "" && p.Failed == "" {
 			p.Failed = pool.WorkerAddress(m.target.Spec.Address(), pl.index) + " is quarantined: " + pl.quarantined
+		}
+	}
+	leaving := 0
+	for _, w := range m.workers {
+		if !held[w] && !w.automatic() {
+			leaving++
 		}
 	}
 	p.Settled = p.Done == p.Total && leaving == 0 && len(m.places) == p.Total
@@ -104,7 +106,7 @@ func (m *Machine) Progress() Progress {
 // where it was rolled, serves the place and nothing is to replace it.
 func (p *place) reached(launch string) bool {
 	return p.serving != nil && p.serving.state == pool.WorkerReady && p.serving.launch == launch && p.launch == launch &&
-		p.next == nil && !p.recycle
+		(p.next == nil || p.serving.automatic() && p.next.launch == launch) && !p.recycle
 }
 
 // NextWake returns when the machine wants its next Tick, the zero time for never.
@@ -126,6 +128,7 @@ func (m *Machine) NextWake() time.Time {
 			sooner(t)
 		}
 	}
+	m.soonest(sooner)
 	for _, p := range m.places {
 		if p.serving == nil && p.quarantined == "" {
 			sooner(p.notBefore)

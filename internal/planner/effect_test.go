@@ -45,6 +45,12 @@ var frozenEffects = map[string]pool.Effect{
 	"update.max_unavailable":  pool.EffectLive,
 	"update.min_healthy_time": pool.EffectLive,
 	"update.healthy_deadline": pool.EffectLive,
+	"lifecycle.ttl":           pool.EffectLive,
+	"lifecycle.idle_ttl":      pool.EffectLive,
+	"lifecycle.max_requests":  pool.EffectLive,
+	"lifecycle.min_lifetime":  pool.EffectLive,
+	"lifecycle.jitter":        pool.EffectLive,
+	"lifecycle.max_recycling": pool.EffectLive,
 }
 
 var actionOf = map[pool.Effect]planner.Action{
@@ -148,6 +154,10 @@ func twoValues(t *testing.T, row pool.Row) (first, second any) {
 		return 2.0, 3.0
 	case pool.TypeDuration:
 		return "2s", "3s"
+	case pool.TypeNumber:
+		return 0.25, 0.5
+	case pool.TypeShare:
+		return "10%", 3.0
 	case pool.TypeStrings, pool.TypePaths:
 		return []any{"one"}, []any{"one", "two"}
 	case pool.TypeStringMap, pool.TypeObject:

@@ -112,6 +112,9 @@ type Pool struct {
 	Restart      Restart  `json:"restart"`
 	Update       Update   `json:"update"`
 
+	// Lifecycle says when healthy workers are replaced.
+	Lifecycle Lifecycle `json:"lifecycle"`
+
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.
 	Set []string `json:"set"`

@@ -10,6 +10,8 @@ const (
 	TypeBool       Type = "bool"
 	TypeInt        Type = "int"
 	TypeDuration   Type = "duration"
+	TypeNumber     Type = "number"
+	TypeShare      Type = "int or percentage"
 	TypeStrings    Type = "list(string)"
 	TypeStringMap  Type = "map(string)"
 	TypeObject     Type = "object"
@@ -47,7 +49,7 @@ type Row struct {
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
-	"preload": "", "lifecycle": "", "health": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
+	"preload": "", "health": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
 	"limits": "", "devices": "", "logs": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
@@ -93,6 +95,12 @@ var poolRows = []Row{
 	{Path: "update.max_unavailable", Type: TypeInt, Default: "0", Effect: EffectLive, Min: 0, Max: maxPoolSize, Doc: "How many workers below size a roll may leave."},
 	{Path: "update.min_healthy_time", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 0, Max: dayNS, Doc: "How long a new worker must stay ready before an old one drains for it."},
 	{Path: "update.healthy_deadline", Type: TypeDuration, Default: `"1m"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a new worker may take to be healthy before the roll fails. It must be longer than min_healthy_time."},
+	{Path: "lifecycle.ttl", Type: TypeDuration, Effect: EffectLive, Min: 1000 * msNS, Max: 3650 * dayNS, Doc: "How old a worker may become before it is recycled: its replacement is ready first, then it drains. Off unless it is set."},
+	{Path: "lifecycle.idle_ttl", Type: TypeDuration, Effect: EffectLive, Min: 1000 * msNS, Max: 3650 * dayNS, Doc: "How long a worker may have no call before it is recycled. Off unless it is set."},
+	{Path: "lifecycle.max_requests", Type: TypeInt, Effect: EffectLive, Min: 1, Max: 1_000_000_000, Doc: "How many calls a worker executes, exactly, before it is recycled. Its replacement waits ready until then. Off unless it is set."},
+	{Path: "lifecycle.min_lifetime", Type: TypeDuration, Effect: EffectLive, Min: 0, Max: 3650 * dayNS, Doc: "How old a worker is at least before it is recycled, unless by max_requests or by hand."},
+	{Path: "lifecycle.jitter", Type: TypeNumber, Default: "0.1", Effect: EffectLive, Min: 0, Max: 1, Doc: "The part of ttl and of idle_ttl by which workers, each by its own share, are recycled later, so that those started together do not end together."},
+	{Path: "lifecycle.max_recycling", Type: TypeShare, Default: `"25%"`, Effect: EffectLive, Doc: "How many workers are recycled at one time: a count, or a percentage of size, rounded down, but at least one."},
 }
 
 // RuntimeSchema returns the rows of a runtime "python" block. The slice is

@@ -43,6 +43,8 @@ func emptyOf(t pool.Type) any {
 		return false
 	case pool.TypeInt:
 		return 0
+	case pool.TypeNumber:
+		return 0.0
 	case pool.TypeDuration:
 		return "0s"
 	case pool.TypeStrings, pool.TypePaths:
@@ -51,6 +53,7 @@ func emptyOf(t pool.Type) any {
 		return map[string]any{}
 	case pool.TypeString, pool.TypePath, pool.TypeRuntimeRef, pool.TypeForEach:
 		return ""
+	case pool.TypeShare:
 	}
 	panic(fmt.Sprintf("internal error: unknown type %q in the schema table", t))
 }
@@ -69,6 +72,10 @@ func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 		return intValue(row, val)
 	case pool.TypeDuration:
 		return durationValue(row, val)
+	case pool.TypeNumber:
+		return numberValue(row, val)
+	case pool.TypeShare:
+		return shareValue(val)
 	case pool.TypeString, pool.TypePath:
 		return stringValue(row, val)
 	case pool.TypeStrings, pool.TypePaths:

@@ -78,7 +78,8 @@ pool "api" {
 			Update: pool.Update{
 				Strategy: "rolling", Surge: 1, MinHealthyTime: pool.Duration(2 * time.Second), HealthyDeadline: pool.Duration(time.Minute),
 			},
-			Set: []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
+			Lifecycle: pool.Lifecycle{Jitter: 0.1, MaxRecycling: -25},
+			Set:       []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
 		}},
 	}
 	if diff := cmp.Diff(want, cfg.Desired); diff != "" {

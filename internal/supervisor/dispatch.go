@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/event"
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -17,12 +18,14 @@ type dispatchPolicy struct {
 	queueTimeout time.Duration
 	callTimeout  time.Duration
 	stopGrace    time.Duration
+	// maxRequests is how many calls a worker takes, 0 for any number.
+	maxRequests int
 }
 
 func policyOf(p *pool.Pool) dispatchPolicy {
 	return dispatchPolicy{
 		queueMax: p.Queue.Max, queueTimeout: p.Queue.Timeout.D(),
-		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(),
+		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(), maxRequests: p.Lifecycle.MaxRequests,
 	}
 }
 
@@ -34,6 +37,8 @@ type dispatcher struct {
 	// stuck tells that a worker's call goes on past its deadline and stop_grace; it
 	// is called from a timer, without mu.
 	stuck func(worker string)
+	// noted says that takeNotes has something to tell; it holds one signal.
+	noted chan struct{}
 	// events is told of calls and pressure; it may be nil.
 	events                      *event.Hub
 	toldCapacity, toldSaturated atomic.Int64
@@ -50,6 +55,9 @@ type dispatcher struct {
 	counts   pool.CallCounts
 	// lost counts the failed calls that did so because their worker went away.
 	lost uint64
+	// notes are events for the pool loop, startTime how long a worker takes to be ready.
+	notes     []lifecycle.Event
+	startTime time.Duration
 	// refusal is why every new call is refused, nil while calls are taken.
 	refusal *pool.CallError
 	// drained is closed when the queue is empty after close.
@@ -65,13 +73,19 @@ type commandPolicy struct {
 }
 
 func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
-	return &dispatcher{addr: addr, policy: policy, stuck: stuck, slots: map[*slot]struct{}{}, queue: list.New()}
+	return &dispatcher{
+		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{}, queue: list.New(),
+	}
 }
 
 func (d *dispatcher) setPolicy(p dispatchPolicy) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := d.policy.maxRequests
 	d.policy = p
+	if p.maxRequests != before {
+		d.recount(wire.Monotonic())
+	}
 }
 
 // close refuses new calls and returns a channel that is closed when no call waits
@@ -192,7 +206,8 @@ func (d *dispatcher) enqueue(c *call, first bool) {
 // next gives a free slot its next call, or makes it idle. mu is held. The call
 // that is returned must be sent once mu is released.
 func (d *dispatcher) next(s *slot) (*call, *wire.Outbox) {
-	if !s.admitted || s.out == nil || s.call != nil {
+	if !s.admitted || s.out == nil || s.call != nil || s.spent() {
+		s.checkSpent()
 		return nil, nil
 	}
 	front := d.queue.Front()

@@ -125,6 +125,10 @@ func (r *runner) run() {
 		select {
 		case m := <-r.inbox:
 			r.take(m)
+		case <-r.dispatcher.noted:
+			for _, e := range r.dispatcher.takeNotes() {
+				r.step(e)
+			}
 		case <-timer.C:
 			r.step(lifecycle.Tick{})
 		case <-r.sup.detached:
@@ -188,6 +192,9 @@ func (r *runner) lived(m lived) {
 		w.preflight.happened(w, m.event, e.Reason)
 		return
 	}
+	if m.event == pool.WorkerAnswered {
+		r.dispatcher.started(time.Since(w.rec.StartedAt))
+	}
 	if m.event == pool.WorkerAnswered || m.event == pool.WorkerReturned {
 		r.record(w, pool.WorkerReady)
 		r.dispatcher.setCommands(w.commandTable())
@@ -243,6 +250,10 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		w.killed = c.Reason
 		r.log.Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
 		r.signal(w, "KILL")
+	case lifecycle.AskUse:
+		return lifecycle.Used{Worker: c.Worker, At: r.workers[c.Worker].slot.lastUsed()}
+	case lifecycle.Dump:
+		r.signal(r.workers[c.Worker], "USR1")
 	case lifecycle.Quarantine:
 		r.quarantine(c)
 	case lifecycle.Tell:

@@ -29,8 +29,16 @@ type slot struct {
 	streams uint64
 	// finished counts the calls that ended here.
 	finished uint64
-	timer    *time.Timer
-	timerAt  int64
+	// taken counts the calls that it was given and that may have started; usedAt is
+	// when the last one ended, admittedAt when it was admitted.
+	taken      int
+	usedAt     time.Time
+	admittedAt int64
+	// toldNearing and toldSpent: the pool loop knows, see checkNearing and checkSpent.
+	toldNearing, toldSpent bool
+
+	timer   *time.Timer
+	timerAt int64
 }
 
 func (d *dispatcher) addSlot(w *workerEntry) *slot {
@@ -45,7 +53,9 @@ func (d *dispatcher) addSlot(w *workerEntry) *slot {
 // held.
 func (s *slot) assign(c *call, now int64) *wire.Outbox {
 	s.streams++
+	s.taken++
 	s.call = c
+	s.checkNearing(now)
 	c.slot, c.slotStream, c.sentAt, c.wantedUntil = s, s.streams, now, c.deadline
 	s.arm(c.deadline)
 	return s.out
@@ -83,6 +93,7 @@ func (s *slot) send(out *wire.Outbox, c *call, frame []byte) {
 	d.mu.Lock()
 	if s.call == c {
 		s.call, c.slot = nil, nil
+		s.giveBack()
 		s.dropLink(out)
 		drain = s.draining
 		if !c.settled {
@@ -161,6 +172,7 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	if final {
 		d.settle(c, outcomeOf(failure))
 		s.finished++
+		s.usedAt = time.Now()
 		s.call, c.slot = nil, nil
 		following, out = d.next(s)
 		if s.draining {

@@ -44,6 +44,9 @@ func (s *slot) reconcileCall(told *wire.HelloCall) (lost *call) {
 	c := s.call
 	if told == nil {
 		s.call = nil
+		if c != nil && c.sink != nil {
+			s.giveBack()
+		}
 		if c != nil && s.dispatcher.settle(c, outcomeFailed) {
 			s.dispatcher.lost++
 			return c
@@ -83,7 +86,8 @@ func (s *slot) admit() {
 	var c *call
 	var out *wire.Outbox
 	if !s.admitted {
-		s.admitted = true
+		s.admitted, s.admittedAt = true, wire.Monotonic()
+		s.checkNearing(s.admittedAt)
 		c, out = d.next(s)
 	}
 	d.mu.Unlock()

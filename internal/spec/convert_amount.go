@@ -1,0 +1,36 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
+
+func numberValue(row *pool.Row, val cty.Value) (any, error) {
+	must := fmt.Sprintf("must be a number from %d to %d", row.Min, row.Max)
+	number, err := convertTo(val, cty.Number, must)
+	if err != nil {
+		return nil, err
+	}
+	n, _ := number.AsBigFloat().Float64()
+	if n < float64(row.Min) || n > float64(row.Max) {
+		return nil, fmt.Errorf("%s, not %s", must, describe(val))
+	}
+	return n, nil
+}
+
+// shareValue reads a count of workers or a percentage of a pool.
+func shareValue(val cty.Value) (any, error) {
+	const must = "must be a count of workers from 1 or a percentage from \"1%\" to \"100%\""
+	text, err := convertTo(val, cty.String, must)
+	if err != nil {
+		return nil, err
+	}
+	share, err := pool.ParseShare(text.AsString())
+	if err != nil {
+		return nil, fmt.Errorf("%s, not %s", must, describe(val))
+	}
+	return share, nil
+}

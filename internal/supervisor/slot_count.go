@@ -1,0 +1,99 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/snakectl/snakectl/internal/lifecycle"
+)
+
+// A slot counts the calls that it is given. With max_requests it leaves the
+// rotation by itself when it has been given that many, and the pool loop is told
+// beforehand, so that a replacement is ready by then.
+
+// spent reports whether the slot has been given all the calls it may take. mu is
+// held.
+func (s *slot) spent() bool {
+	limit := s.dispatcher.policy.maxRequests
+	return limit > 0 && s.taken >= limit
+}
+
+// giveBack takes a call off the count that provably never started. mu is held.
+func (s *slot) giveBack() { s.taken-- }
+
+// checkSpent tells the pool loop when the slot has finished its last call. mu is
+// held.
+func (s *slot) checkSpent() {
+	if s.spent() && s.call == nil && s.admitted && !s.toldSpent {
+		s.toldSpent = true
+		s.dispatcher.note(lifecycle.Spent{Worker: s.worker.rec.Incarnation})
+	}
+}
+
+// checkNearing tells the pool loop when the calls that are left would be taken,
+// at the slot's pace so far, within twice the time that a worker takes to start.
+// mu is held.
+func (s *slot) checkNearing(now int64) {
+	d := s.dispatcher
+	limit := d.policy.maxRequests
+	if limit == 0 || s.toldNearing || !s.admitted {
+		return
+	}
+	const few = 8 // the last eighth is near at any pace: a pool may be idle, then busy
+	left := limit - s.taken
+	paced := time.Duration(now-s.admittedAt) / time.Duration(max(1, s.taken)) * time.Duration(left)
+	if left <= max(1, limit/few) || s.taken > 0 && paced <= 2*d.startTime {
+		s.toldNearing = true
+		d.note(lifecycle.Nearing{Worker: s.worker.rec.Incarnation})
+	}
+}
+
+// note keeps an event for the pool loop. It never waits. mu is held.
+func (d *dispatcher) note(e lifecycle.Event) {
+	d.notes = append(d.notes, e)
+	select {
+	case d.noted <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// takeNotes returns the events since the last call, for the pool loop.
+func (d *dispatcher) takeNotes() []lifecycle.Event {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	notes := d.notes
+	d.notes = nil
+	return notes
+}
+
+// started takes up how long a worker took to be ready; newer ones count more.
+func (d *dispatcher) started(took time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.startTime == 0 {
+		d.startTime = took
+	}
+	d.startTime += (took - d.startTime) / 4
+}
+
+// recount holds all slots against a new max_requests. mu is held.
+func (d *dispatcher) recount(now int64) {
+	for s := range d.slots {
+		s.toldNearing, s.toldSpent = false, false
+		s.checkNearing(now)
+		if s.spent() {
+			s.leaveIdle()
+			s.checkSpent()
+		}
+	}
+}
+
+// lastUsed returns when the slot last had a call, the present moment while it has
+// one, and the zero time when it never had.
+func (s *slot) lastUsed() time.Time {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	if s.call != nil {
+		return time.Now()
+	}
+	return s.usedAt
+}
