@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -37,15 +38,19 @@ func (w *world) settle() {
 }
 
 // heal looks at pools that nobody touched for a while: those whose adapter works
-// are complete, but for quarantined places and rolls that were stopped.
+// are complete, but for quarantined places and rolls that were stopped. A
+// quarantined place may hold a roll up: it is unavailable already.
 func (w *world) heal() {
 	for _, addr := range addresses {
 		r := w.sup.runners[addr]
 		if r == nil || traitOf(r.spec) != traitGood || r.m.View().Halt != "" {
 			continue
 		}
-		for _, p := range r.m.View().Places {
-			if p.Quarantined == "" && (p.Serving.State != pool.WorkerReady || p.Serving.Launch != r.target.hash) {
+		places := r.m.View().Places
+		held := slices.ContainsFunc(places, func(p lifecycle.PlaceView) bool { return p.Quarantined != "" })
+		for _, p := range places {
+			outdated := p.Serving.Launch != r.target.hash && !held
+			if p.Quarantined == "" && (p.Serving.State != pool.WorkerReady || outdated) {
 				w.violate(InvariantConverge, "%s/%d did not heal by itself: %+v", addr, p.Index, p)
 			}
 		}
