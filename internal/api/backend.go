@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"net"
+	"time"
 
+	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -27,6 +29,8 @@ type Backend interface {
 	Recycle(name string, place int, by string) (Operation, error)
 	Wait(ctx context.Context, name, what string) error
 	Logs(ref string) ([]Log, error)
+	// Events subscribes to what happens, from since on where it is not zero.
+	Events(f event.Filter, since time.Time) *event.Subscription
 	Shutdown(keepWorkers bool)
 }
 

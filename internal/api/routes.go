@@ -44,6 +44,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/pools/{pool}/recycle", s.recycle)
 	mux.HandleFunc("GET /v1/pools/{pool}/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
+	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("POST /v1/supervisor/stop", s.stop)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, pool.NewCallError(pool.CategoryInvalidArgument, "there is no %s %s", r.Method, r.URL.Path))

@@ -22,7 +22,7 @@ type OnWorker struct {
 // Address implements Body.
 func (e OnWorker) Address() string { return e.Pool }
 
-// WorkerStarted: the process of a worker exists.
+// WorkerStarted tells that the process of a worker exists.
 type WorkerStarted struct {
 	OnWorker
 	// LaunchHash names everything that it was started with.
@@ -35,7 +35,7 @@ type WorkerStarted struct {
 	SpawnUS int64 `json:"spawn_us"`
 }
 
-// WorkerInitialized: a worker imported its adapter and ran its initialisation.
+// WorkerInitialized tells that a worker imported its adapter and ran its initialisation.
 type WorkerInitialized struct {
 	OnWorker
 	// Python is the version of its interpreter.
@@ -46,7 +46,7 @@ type WorkerInitialized struct {
 	InitUS int64 `json:"init_us"`
 }
 
-// WorkerReady: a worker takes calls, for the first time.
+// WorkerReady tells that a worker takes calls, for the first time.
 type WorkerReady struct {
 	OnWorker
 	// LaunchHash names everything that it was started with.
@@ -55,13 +55,13 @@ type WorkerReady struct {
 	ReadyUS int64 `json:"ready_us"`
 }
 
-// WorkerRecycled: a fresh worker of the same launch hash took over from an old one,
-// which drains.
+// WorkerRecycled tells that a worker drains because a fresh one of the same launch
+// hash takes over.
 type WorkerRecycled struct {
 	OnWorker
-	// Replacement is the incarnation that took over.
+	// Replacement is the incarnation that took over, empty when it is not ready yet.
 	Replacement string `json:"replacement"`
-	// Reason says why: by_hand.
+	// Reason says why: by hand, or which limit of lifecycle was reached.
 	Reason string `json:"reason"`
 	// Calls counts the calls that the old worker finished.
 	Calls uint64 `json:"calls"`
@@ -69,7 +69,7 @@ type WorkerRecycled struct {
 	AgeUS int64 `json:"age_us"`
 }
 
-// WorkerCrashed: a worker that nobody asked to end is gone, or had to be killed.
+// WorkerCrashed tells that a worker that nobody asked to end is gone, or had to be killed.
 type WorkerCrashed struct {
 	OnWorker
 	// Reason says in words how it ended, or why it was killed.
@@ -88,7 +88,7 @@ type WorkerCrashed struct {
 	Stderr string `json:"stderr,omitempty"`
 }
 
-// WorkerQuarantined: a place is not filled again because its workers failed too
+// WorkerQuarantined tells that a place is not filled again because its workers failed too
 // often. Worker is the address of the place, and there is no process.
 type WorkerQuarantined struct {
 	OnWorker
@@ -96,7 +96,7 @@ type WorkerQuarantined struct {
 	Reason string `json:"reason"`
 }
 
-// WorkerAdopted: a worker that a former supervisor started proved who it is and
+// WorkerAdopted tells that a worker that a former supervisor started proved who it is and
 // takes calls again.
 type WorkerAdopted struct {
 	OnWorker
@@ -108,7 +108,7 @@ type WorkerAdopted struct {
 	AfterUS int64 `json:"after_us"`
 }
 
-// WorkerStopped: a worker that was asked to end, or was of no use any more, is
+// WorkerStopped tells that a worker that was asked to end, or was of no use any more, is
 // gone.
 type WorkerStopped struct {
 	OnWorker
@@ -129,7 +129,7 @@ type OnPool struct {
 // Address implements Body.
 func (e OnPool) Address() string { return e.Pool }
 
-// PoolReady: every place of the pool has a ready worker, after it had not.
+// PoolReady tells that every place of the pool has a ready worker, after it had not.
 type PoolReady struct {
 	OnPool
 	// Size is how many workers the pool should have.
@@ -138,7 +138,7 @@ type PoolReady struct {
 	WaitUS int64 `json:"wait_us"`
 }
 
-// PoolDegraded: a pool that was ready has fewer ready workers than its size.
+// PoolDegraded tells that a pool that was ready has fewer ready workers than its size.
 type PoolDegraded struct {
 	OnPool
 	// Size is how many workers the pool should have, Ready how many are ready.
@@ -151,7 +151,7 @@ type PoolDegraded struct {
 	Reason string `json:"reason"`
 }
 
-// PoolCapacityReached: every slot of the pool executes a call and another call has
+// PoolCapacityReached tells that every slot of the pool executes a call and another call has
 // to wait. It is told at most once a second.
 type PoolCapacityReached struct {
 	OnPool
@@ -161,7 +161,7 @@ type PoolCapacityReached struct {
 	Queued int `json:"queued"`
 }
 
-// PoolSaturated: the queue is full and a call was rejected. It is told at most
+// PoolSaturated tells that the queue is full and a call was rejected. It is told at most
 // once a second.
 type PoolSaturated struct {
 	OnPool
@@ -194,7 +194,7 @@ type OnRequest struct {
 // Address implements Body.
 func (e OnRequest) Address() string { return e.Pool }
 
-// RequestExecuted: a call was executed to its end, or to its worker's.
+// RequestExecuted tells that a call was executed to its end, or to its worker's.
 type RequestExecuted struct {
 	OnRequest
 	// OK is set for a result.
@@ -207,7 +207,7 @@ type RequestExecuted struct {
 	ExecUS int64 `json:"exec_us"`
 }
 
-// RequestTimedOut: the deadline of a call passed, or it waited longer than
+// RequestTimedOut tells that the deadline of a call passed, or it waited longer than
 // queue.timeout.
 type RequestTimedOut struct {
 	OnRequest
@@ -217,7 +217,7 @@ type RequestTimedOut struct {
 	Started bool `json:"started"`
 }
 
-// RequestRejected: a call was not taken.
+// RequestRejected tells that a call was not taken.
 type RequestRejected struct {
 	OnRequest
 	// Category is saturated, unavailable or unknown_pool.
@@ -226,7 +226,7 @@ type RequestRejected struct {
 	Reason string `json:"reason"`
 }
 
-// RequestCancelled: the caller gave the call up.
+// RequestCancelled tells that the caller gave the call up.
 type RequestCancelled struct {
 	OnRequest
 	// Started is set when a worker had begun with it.
@@ -244,12 +244,12 @@ type OnOperation struct {
 // Address implements Body: an operation is about many pools.
 func (OnOperation) Address() string { return "" }
 
-// OperationStarted: an apply or a recycle by hand began.
+// OperationStarted tells that an apply or a recycle by hand began.
 type OperationStarted struct {
 	OnOperation
 }
 
-// OperationStep: an operation began or ended a step.
+// OperationStep tells that an operation began or ended a step.
 type OperationStep struct {
 	OnOperation
 	// Pool is what the step is about: pool.api, or settings.
@@ -266,7 +266,7 @@ type OperationStep struct {
 // Address implements Body.
 func (e OperationStep) Address() string { return e.Pool }
 
-// OperationCompleted: an operation ended.
+// OperationCompleted tells that an operation ended.
 type OperationCompleted struct {
 	OnOperation
 	// Result is converged, unchanged, failed, mixed, stale, conflict or interrupted.

@@ -146,6 +146,14 @@ type Quarantine struct {
 	Message string
 }
 
+// Recycled reports that a worker is replaced by one of the same launch hash, empty
+// where that one is not ready yet. Its Drain follows.
+type Recycled struct {
+	Worker, Replacement string
+	// Reason says why, in words: by hand.
+	Reason string
+}
+
 // Tell reports progress to whoever follows an operation.
 type Tell struct {
 	// Type is one of the worker_ and rollout_ event types of package pool.
@@ -163,6 +171,7 @@ func (Kill) command()       {}
 func (AskUse) command()     {}
 func (Dump) command()       {}
 func (Quarantine) command() {}
+func (Recycled) command()   {}
 func (Tell) command()       {}
 
 // Target is what the pool should be. Of the spec the machine reads the size and

@@ -88,18 +88,21 @@ func TestChanges(t *testing.T) {
 		},
 		"recycle one": {
 			2, nil, func(w *world) { w.step(lifecycle.Recycle{Place: 1}) },
-			[]string{"start w3 in 1 with a", "admit w3", "drain w2"},
+			[]string{"start w3 in 1 with a", "admit w3", "by hand recycled w2 by w3", "drain w2"},
 			"a a",
 		},
 		"recycle all": {
 			2, nil, func(w *world) { w.step(lifecycle.Recycle{Place: -1}) },
-			[]string{"start w3 in 0 with a", "admit w3", "drain w1", "start w4 in 1 with a", "admit w4", "drain w2"},
+			[]string{
+				"start w3 in 0 with a", "admit w3", "by hand recycled w1 by w3", "drain w1",
+				"start w4 in 1 with a", "admit w4", "by hand recycled w2 by w4", "drain w2",
+			},
 			"a a",
 		},
 		"recycle a place that is not there": {2, nil, func(w *world) { w.step(lifecycle.Recycle{Place: 7}) }, nil, "a a"},
 		"recycle where a roll may not surge": {
 			1, surge(0, 1), func(w *world) { w.step(lifecycle.Recycle{Place: 0}) },
-			[]string{"start w2 in 0 with a", "admit w2", "drain w1"},
+			[]string{"start w2 in 0 with a", "admit w2", "by hand recycled w1 by w2", "drain w1"},
 			"a",
 		},
 		"recycle that becomes a roll without surge": {

@@ -124,6 +124,7 @@ func (m *Machine) takeOver(p *place) {
 	former := p.serving
 	if p.next.launch == p.launch && (p.recycle || former != nil && former.automatic()) {
 		m.recycles++
+		m.tellRecycled(p)
 	}
 	if former != nil {
 		former.recycled = p.next.launch == p.launch

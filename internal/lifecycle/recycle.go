@@ -123,9 +123,29 @@ func (m *Machine) retire(now time.Time) {
 			continue
 		}
 		m.recycles++
+		m.tellRecycled(p)
 		p.serving, p.recycle = nil, false
 		m.drain(now, w)
 	}
+}
+
+// tellRecycled tells that the worker that serves p is recycled, and why.
+func (m *Machine) tellRecycled(p *place) {
+	if p.serving == nil {
+		return
+	}
+	told := Recycled{Worker: p.serving.id, Reason: "by hand"}
+	switch w := p.serving; {
+	case p.recycle:
+	case w.due != "":
+		told.Reason = w.due
+	default:
+		told.Reason = fmt.Sprintf("it took its last call (max_requests %d)", m.target.Spec.Lifecycle.MaxRequests)
+	}
+	if p.next != nil && p.next.state == pool.WorkerReady {
+		told.Replacement = p.next.id
+	}
+	m.emit(told)
 }
 
 // unresponsive ends a worker that no call may reach any more. It is of no use while

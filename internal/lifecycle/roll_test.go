@@ -105,7 +105,7 @@ func TestPause(t *testing.T) {
 		w.step(lifecycle.Recycle{Place: -1})
 		w.step(lifecycle.Pause{Reason: "stopped by request"})
 		w.run(10 * time.Second)
-		wantCommands(t, w, "start w4 in 0 with a", "admit w4", "drain w1")
+		wantCommands(t, w, "start w4 in 0 with a", "admit w4", "by hand recycled w1 by w4", "drain w1")
 		if got := w.m.View().Halt; got != "" {
 			t.Errorf("a pool that does not roll is halted: %q", got)
 		}

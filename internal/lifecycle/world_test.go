@@ -345,6 +345,8 @@ func describe(c lifecycle.Command) string {
 		return fmt.Sprintf("signal %s %s", c.Worker, c.Name)
 	case lifecycle.Kill:
 		return fmt.Sprintf("kill %s: %s", c.Worker, c.Reason)
+	case lifecycle.Recycled:
+		return fmt.Sprintf("%s recycled %s by %s", c.Reason, c.Worker, c.Replacement)
 	case lifecycle.Quarantine:
 		return fmt.Sprintf("quarantine %d: %s", c.Place, c.Message)
 	default:

@@ -63,6 +63,16 @@ func (r *runner) tellExit(w *workerEntry, e lifecycle.Happened) {
 	})
 }
 
+func (r *runner) tellRecycled(c lifecycle.Recycled) {
+	w, replacement := r.workers[c.Worker], ""
+	if next := r.workers[c.Replacement]; next != nil {
+		replacement = next.incarnation()
+	}
+	r.sup.events.Publish(event.WorkerRecycled{
+		OnWorker: w.about(), Replacement: replacement, Reason: c.Reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS(),
+	})
+}
+
 func (r *runner) tellQuarantined(c lifecycle.Quarantine) {
 	place := pool.WorkerAddress(r.addr, c.Place)
 	r.sup.events.Publish(event.WorkerQuarantined{OnWorker: event.OnWorker{Pool: r.addr, Worker: place}, Reason: c.Message})
@@ -82,10 +92,14 @@ type vitals struct {
 // pool loop.
 func (r *runner) tellVitals() {
 	v, view := &r.vitals, r.machine.View()
-	ready, quarantined := 0, 0
+	ready, silent, quarantined := 0, 0, 0
 	for _, p := range view.Places {
-		if p.Serving.State == pool.WorkerReady {
+		switch p.Serving.State {
+		case pool.WorkerReady:
 			ready++
+		case pool.WorkerAdopting:
+			silent++
+		default:
 		}
 		if p.Quarantined != "" {
 			quarantined++
@@ -95,6 +109,9 @@ func (r *runner) tellVitals() {
 		v.since = time.Now()
 	}
 	resized, was := view.Size != v.size, v.full
+	if was && !resized && ready+silent >= view.Size {
+		return // it connects again in a moment, or turns out to be dead
+	}
 	v.size, v.full = view.Size, view.Size > 0 && ready >= view.Size
 	about := event.OnPool{Pool: r.addr}
 	switch {

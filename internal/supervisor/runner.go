@@ -256,6 +256,8 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		r.signal(r.workers[c.Worker], "USR1")
 	case lifecycle.Quarantine:
 		r.quarantine(c)
+	case lifecycle.Recycled:
+		r.tellRecycled(c)
 	case lifecycle.Tell:
 	}
 	return nil
