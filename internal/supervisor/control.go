@@ -133,7 +133,11 @@ func lacks(st pool.PoolStatus, what string) string {
 	switch what {
 	case "ready":
 		if st.Ready < st.Size {
-			return fmt.Sprintf("%s has %d of %d workers ready %s", st.Address, st.Ready, st.Size, st.Message)
+			text := fmt.Sprintf("%s has %d of %d workers ready", st.Address, st.Ready, st.Size)
+			if st.Message != "" {
+				text += ": " + st.Message
+			}
+			return text
 		}
 	case "idle":
 		if st.Busy+st.Queued > 0 {

@@ -245,7 +245,7 @@ func (s *slot) overdue() {
 	if first {
 		s.cancel(c.id)
 		err := pool.NewCallError(pool.CategoryDeadline, "the call did not finish within its deadline of %s",
-			time.Duration(c.deadline-c.queuedAt).Round(time.Millisecond))
+			shownDeadline(time.Duration(c.deadline-c.queuedAt)))
 		err.Started, err.Worker, err.QueueNS = true, s.worker.incarnation(), c.queueNS()
 		d.tellEnd(c, s.worker, outcomeTimeout, err)
 		c.sink.fail(c, err)
@@ -318,4 +318,13 @@ func (s *slot) remove(why *pool.CallError) {
 // held.
 func (d *dispatcher) mayRunAgain(c *call) bool {
 	return c.idempotent && !c.again && !c.settled && c.released == nil && c.frames != nil && d.refusal == nil
+}
+
+// shownDeadline is what a caller asked for, or nearly: some of it had passed when
+// the call came here.
+func shownDeadline(d time.Duration) time.Duration {
+	if d >= 100*time.Millisecond {
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
 }
