@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,6 +28,9 @@ func renderStatus(s *pool.Status, workers bool, now time.Time) string {
 		if p := &s.Pools[i]; p.Message != "" {
 			fmt.Fprintf(&b, "\n%s: %s\n", p.Address, p.Message)
 		}
+		if hasQuarantine(&s.Pools[i]) {
+			fmt.Fprintf(&b, "\n%s keeps places empty whose workers failed too often. Mend the cause, then run: snakectl apply\n", s.Pools[i].Address)
+		}
 	}
 	if workers {
 		for i := range s.Pools {
@@ -36,6 +40,10 @@ func renderStatus(s *pool.Status, workers bool, now time.Time) string {
 		}
 	}
 	return b.String()
+}
+
+func hasQuarantine(p *pool.PoolStatus) bool {
+	return slices.ContainsFunc(p.Workers, func(w pool.WorkerStatus) bool { return w.State == pool.WorkerQuarantined })
 }
 
 // supervisorLine says who answers.
