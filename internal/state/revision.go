@@ -37,6 +37,7 @@ const keyCurrent = "current"
 func revisionKey(number uint64) string { return fmt.Sprintf("%020d", number) }
 
 // Accept makes a spec the accepted one: it writes the next revision, in progress,
+// takes back the sizes that were set by hand for the pools it touches,
 // and the operation's journal. It returns a *ConflictError when the accepted
 // revision is not a.Base. Numbers are never given twice in a lineage, also not
 // after a revision was lost to damage.
@@ -83,6 +84,11 @@ func (s *Store) writeRevision(tx *bbolt.Tx, rev pool.Revision, op Operation) err
 	}
 	if err := put(tx, bucketAccepted, keyCurrent, pointer{Revision: rev.Number}); err != nil {
 		return err
+	}
+	for _, addr := range rev.Touched { // an apply takes overrides back
+		if err := remove(tx, bucketOverrides, addr); err != nil {
+			return err
+		}
 	}
 	if op.ID != "" {
 		if err := put(tx, bucketOps, op.ID, op); err != nil {

@@ -185,7 +185,11 @@ func (a *application) discardTrials() {
 		w.runner.discard(w, "the apply did not go on")
 		delete(a.trials, addr)
 	}
-	a.sup.dropUnaccepted()
+	for _, c := range a.plan.Changes {
+		if c.Action == planner.ActionCreate {
+			a.sup.dropUnaccepted(c.Address)
+		}
+	}
 }
 
 // accept makes the configuration the accepted one, in one transaction.

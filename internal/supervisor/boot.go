@@ -37,6 +37,7 @@ func (s *Supervisor) boot() error {
 	for _, r := range s.table.all() {
 		r.read(func(*runner) {}) // it has adopted them now
 	}
+	s.forgetUnaccepted(desired, quarantined)
 	if desired == nil {
 		return nil
 	}
@@ -59,6 +60,22 @@ func (s *Supervisor) boot() error {
 	s.publish()
 	s.resume(number)
 	return nil
+}
+
+// forgetUnaccepted drops what was remembered of pools that are no longer accepted:
+// one that is made again later begins anew.
+func (s *Supervisor) forgetUnaccepted(desired *pool.Desired, quarantined []state.Quarantine) {
+	for _, addr := range s.table.overridden() {
+		if desired.Pool(addr) == nil {
+			s.table.override(addr, nil)
+			s.keeper.later(func(st store) error { return st.SetOverride(addr, nil) })
+		}
+	}
+	for _, q := range quarantined {
+		if desired.Pool(q.Pool) == nil {
+			s.keeper.later(func(st store) error { return st.SetQuarantine(q.Pool, q.Place, nil) })
+		}
+	}
 }
 
 // haltOf tells whether the accepted revision had failed: then its rolls stay where

@@ -119,6 +119,13 @@ func (w *workerEntry) hangUp(out *wire.Outbox) bool {
 	return current && w.lose(func(st *stage) { st.hello, st.healthy = false, false })
 }
 
+// complete reports whether the worker is ready at this moment.
+func (w *workerEntry) complete() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stage.complete()
+}
+
 func (w *workerEntry) said() *pool.CallError {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -99,6 +99,12 @@ func (r *runner) adoptTrial(w *workerEntry, revision uint64) bool {
 	if r.workers[w.rec.Incarnation] != w {
 		return false // it died since
 	}
+	if !w.complete() {
+		// Its connection broke since it passed, and nothing waits for its return.
+		w.killed = "its connection broke after its trial"
+		r.signal(w, "KILL")
+		return false
+	}
 	w.preflight = nil
 	w.rec.Revision = revision
 	r.record(w, pool.WorkerReady)

@@ -115,13 +115,12 @@ func (s *Supervisor) Observe() pool.Observed {
 		Lineage: s.lineage, Revision: revision, Accepted: desired, WorkersObserved: true, Pools: map[string]pool.ObservedPool{},
 	}
 	for _, r := range s.table.all() {
-		spec := desired.Pool(r.addr)
-		if spec == nil {
-			continue // it is only being tried out
-		}
 		var view lifecycle.View
 		if !r.read(func(r *runner) { view = r.machine.View() }) {
 			continue
+		}
+		if desired.Pool(r.addr) == nil && len(view.Places) == 0 {
+			continue // it is only being tried out; one with places was to be destroyed
 		}
 		out.Pools[r.addr] = pool.ObservedPool{Size: view.Size, Override: s.table.overrideOf(r.addr), Places: observedPlaces(view)}
 	}

@@ -205,14 +205,12 @@ func (s *Supervisor) runnerFor(spec *pool.Pool) *runner {
 	return s.table.runner(addr, func() *runner { return s.newRunner(addr, spec) })
 }
 
-// dropUnaccepted ends the pool loops that were made for a trial alone.
-func (s *Supervisor) dropUnaccepted() {
+// dropUnaccepted ends the pool loop of addr if it was made for a trial alone.
+func (s *Supervisor) dropUnaccepted(addr string) {
 	desired, _ := s.table.accepted()
-	for _, r := range s.table.all() {
-		if desired.Pool(r.addr) == nil {
-			s.table.remove(r.addr)
-			r.send(happening{stop})
-		}
+	if r := s.table.runner(addr, nil); r != nil && desired.Pool(addr) == nil {
+		s.table.remove(addr)
+		r.send(happening{stop})
 	}
 }
 

@@ -53,6 +53,13 @@ func (t *table) sizeOf(spec *pool.Pool) int {
 	return spec.Size
 }
 
+// overridden returns the addresses that have an override.
+func (t *table) overridden() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.overrides))
+}
+
 func (t *table) overrideOf(addr string) *pool.Override {
 	t.mu.Lock()
 	defer t.mu.Unlock()
