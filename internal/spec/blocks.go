@@ -89,11 +89,11 @@ func (l *loader) collect(body hcl.Body) {
 
 // heading is how a block begins: runtime "python" "NAME".
 func heading(b hcl.BlockHeaderSchema) string {
-	text := b.Type
+	words := []string{b.Type}
 	for _, label := range b.LabelNames {
-		text += map[string]string{"name": ` "NAME"`, "language": ` "python"`, "block": ` "pool"`}[label]
+		words = append(words, map[string]string{"name": `"NAME"`, "language": `"python"`, "block": `"pool"`}[label])
 	}
-	return text
+	return strings.Join(words, " ")
 }
 
 // checkTopLevel reports what does not belong at the top of a file.
