@@ -113,7 +113,7 @@ func newReader(t *testing.T, root, binary string) *reader {
 			t.Fatal(err)
 		}
 	}
-	for _, dir := range []string{"examples", "python/snakepit", "client", "internal/pool", "internal/planner", "internal/wire"} {
+	for _, dir := range []string{"examples", "python/snakepit", "client", "internal"} {
 		err := os.CopyFS(filepath.Join(scratch, dir), os.DirFS(filepath.Join(root, dir)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
