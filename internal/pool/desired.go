@@ -114,6 +114,8 @@ type Pool struct {
 
 	// Lifecycle says when healthy workers are replaced.
 	Lifecycle Lifecycle `json:"lifecycle"`
+	// Health says how workers are asked whether they still answer.
+	Health Health `json:"health"`
 
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.

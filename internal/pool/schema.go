@@ -11,6 +11,7 @@ const (
 	TypeInt        Type = "int"
 	TypeDuration   Type = "duration"
 	TypeNumber     Type = "number"
+	TypeSize       Type = "size"
 	TypeShare      Type = "int or percentage"
 	TypeStrings    Type = "list(string)"
 	TypeStringMap  Type = "map(string)"
@@ -49,7 +50,7 @@ type Row struct {
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
-	"preload": "", "health": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
+	"preload": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
 	"limits": "", "devices": "", "logs": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
@@ -98,9 +99,15 @@ var poolRows = []Row{
 	{Path: "lifecycle.ttl", Type: TypeDuration, Effect: EffectLive, Min: 1000 * msNS, Max: 3650 * dayNS, Doc: "How old a worker may become before it is recycled: its replacement is ready first, then it drains. Off unless it is set."},
 	{Path: "lifecycle.idle_ttl", Type: TypeDuration, Effect: EffectLive, Min: 1000 * msNS, Max: 3650 * dayNS, Doc: "How long a worker may have no call before it is recycled. Off unless it is set."},
 	{Path: "lifecycle.max_requests", Type: TypeInt, Effect: EffectLive, Min: 1, Max: 1_000_000_000, Doc: "How many calls a worker executes, exactly, before it is recycled. Its replacement waits ready until then. Off unless it is set."},
+	{Path: "lifecycle.max_memory", Type: TypeSize, Effect: EffectLive, Min: 1 << 20, Max: 1 << 50, Doc: "How much memory a worker and its children (its process group) may hold before it is recycled; it may hold more for a while. Off unless it is set. Linux only."},
 	{Path: "lifecycle.min_lifetime", Type: TypeDuration, Effect: EffectLive, Min: 0, Max: 3650 * dayNS, Doc: "How old a worker is at least before it is recycled, unless by max_requests or by hand."},
 	{Path: "lifecycle.jitter", Type: TypeNumber, Default: "0.1", Effect: EffectLive, Min: 0, Max: 1, Doc: "The part of ttl and of idle_ttl by which workers, each by its own share, are recycled later, so that those started together do not end together."},
+	{Path: "lifecycle.check_interval", Type: TypeDuration, Default: `"5s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How often the memory of workers is measured, where max_memory is set."},
 	{Path: "lifecycle.max_recycling", Type: TypeShare, Default: `"25%"`, Effect: EffectLive, Doc: "How many workers are recycled at one time: a count, or a percentage of size, rounded down, but at least one."},
+	{Path: "health.interval", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How often a worker is asked whether it still answers. The question has a connection of its own: it waits behind no call."},
+	{Path: "health.timeout", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 10 * msNS, Max: dayNS, Doc: "How long an answer may take. It must not be longer than the interval."},
+	{Path: "health.misses", Type: TypeInt, Default: "3", Effect: EffectLive, Min: 1, Max: 1000, Doc: "How many answers in a row may fail to come before the worker counts as unresponsive. It is replaced while it has no call, or when its call is over its deadline and stop_grace."},
+	{Path: "health.command", Type: TypeString, Effect: EffectLive, Doc: "A command, without arguments, that idle workers execute at each interval; where it raises or takes longer than the timeout, that is a miss. Its calls are counted nowhere."},
 }
 
 // RuntimeSchema returns the rows of a runtime "python" block. The slice is

@@ -72,6 +72,11 @@ type WorkerStatus struct {
 	RSSBytes   int64      `json:"rss_bytes"`
 	LaunchHash string     `json:"launch_hash,omitempty"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
+	// Unresponsive: it has not answered health.misses checks in a row. While it
+	// executes a call that is inside its deadline, that is only shown.
+	Unresponsive bool `json:"unresponsive,omitempty"`
+	// OldestCallMS is for how long it has executed the oldest call that it has.
+	OldestCallMS int64 `json:"oldest_call_ms,omitempty"`
 	// Message tells why a place is quarantined or waits, or how its last worker died.
 	Message string `json:"message,omitempty"`
 }

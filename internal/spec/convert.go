@@ -45,6 +45,8 @@ func emptyOf(t pool.Type) any {
 		return 0
 	case pool.TypeNumber:
 		return 0.0
+	case pool.TypeSize:
+		return "0B"
 	case pool.TypeDuration:
 		return "0s"
 	case pool.TypeStrings, pool.TypePaths:
@@ -74,6 +76,8 @@ func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 		return durationValue(row, val)
 	case pool.TypeNumber:
 		return numberValue(row, val)
+	case pool.TypeSize:
+		return sizeValue(row, val)
 	case pool.TypeShare:
 		return shareValue(val)
 	case pool.TypeString, pool.TypePath:

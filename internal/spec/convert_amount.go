@@ -34,3 +34,20 @@ func shareValue(val cty.Value) (any, error) {
 	}
 	return share, nil
 }
+
+// sizeValue reads "512MiB", or a number of bytes.
+func sizeValue(row *pool.Row, val cty.Value) (any, error) {
+	const must = "must be a size such as \"512MiB\", \"1GB\" or a number of bytes"
+	text, err := convertTo(val, cty.String, must)
+	if err != nil {
+		return nil, err
+	}
+	size, err := pool.ParseSize(text.AsString())
+	if err != nil {
+		return nil, fmt.Errorf("%s, not %s", must, describe(val))
+	}
+	if !inBounds(row, int64(size)) {
+		return nil, fmt.Errorf("must be a size from %s to %s, not %s", pool.Size(row.Min), pool.Size(row.Max), size)
+	}
+	return size, nil
+}

@@ -78,7 +78,8 @@ pool "api" {
 			Update: pool.Update{
 				Strategy: "rolling", Surge: 1, MinHealthyTime: pool.Duration(2 * time.Second), HealthyDeadline: pool.Duration(time.Minute),
 			},
-			Lifecycle: pool.Lifecycle{Jitter: 0.1, MaxRecycling: -25},
+			Lifecycle: pool.Lifecycle{Jitter: 0.1, CheckInterval: pool.Duration(5 * time.Second), MaxRecycling: -25},
+			Health:    pool.Health{Interval: pool.Duration(2 * time.Second), Timeout: pool.Duration(2 * time.Second), Misses: 3},
 			Set:       []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
 		}},
 	}

@@ -91,6 +91,8 @@ func bounds(row *pool.Row) string {
 		return ""
 	case row.Type == pool.TypeDuration:
 		return fmt.Sprintf(" From %s to %s.", pool.Duration(row.Min), pool.Duration(row.Max))
+	case row.Type == pool.TypeSize:
+		return fmt.Sprintf(" From %s to %s.", pool.Size(row.Min), pool.Size(row.Max))
 	}
 	return fmt.Sprintf(" From %d to %d.", row.Min, row.Max)
 }

@@ -42,6 +42,7 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkPaths()
 	r.checkEnv()
 	r.checkUpdate()
+	r.checkHealth()
 }
 
 // at returns where an attribute was set, or the header of the pool.
@@ -223,4 +224,11 @@ func (l *loader) addAt(addr, path string, severity Severity, summary, detail str
 		File: at.File, Line: at.Line, Column: at.Column, EndLine: at.EndLine, EndColumn: at.EndColumn,
 		Snippet: l.sources.line(at.File, at.Line),
 	})
+}
+
+func (r poolRules) checkHealth() {
+	h := r.pool.Health
+	if h.Timeout > h.Interval {
+		r.fail("health.timeout", "health.timeout (%s) must not be longer than health.interval (%s).", h.Timeout, h.Interval)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -152,7 +153,7 @@ func (a *application) prepareOne(c planner.Change, spec *pool.Pool) *pool.CallEr
 	if err := a.sup.code.Put(a.op.stop, spec.Snapshot); err != nil {
 		return pool.NewCallError(pool.CategoryUnavailable, "%s", err.Error())
 	}
-	if !newLaunch(c) {
+	if !newLaunch(c) && !wantsTrial(c) {
 		return nil
 	}
 	a.op.emit(pool.EventPreflightStart, c.Address, "", nil)
@@ -172,6 +173,14 @@ func (a *application) prepareOne(c planner.Change, spec *pool.Pool) *pool.CallEr
 // not tried out before.
 func newLaunch(c planner.Change) bool {
 	return c.Action == planner.ActionCreate || c.Action == planner.ActionRoll || c.Action == planner.ActionRecreate
+}
+
+// wantsTrial reports whether the change sets a limit that only a fresh worker can
+// be held against, or a command that it must have.
+func wantsTrial(c planner.Change) bool {
+	return slices.ContainsFunc(c.Attributes, func(a planner.Attribute) bool {
+		return a.Path == "lifecycle.max_memory" || a.Path == "health.command"
+	})
 }
 
 func (a *application) launchOf(spec *pool.Pool) launch {

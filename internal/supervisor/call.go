@@ -42,6 +42,8 @@ type call struct {
 	frames []byte
 	// command is known where somebody wanted events of requests when the call came.
 	command string
+	// probe: it is a health command, which no counter knows of.
+	probe bool
 	// idempotent: running the call twice does no harm, says its caller or its command.
 	idempotent bool
 

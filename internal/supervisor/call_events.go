@@ -48,7 +48,7 @@ func (d *dispatcher) pressure() (capacity, queued int, rejected uint64) {
 // tellEnd tells how a call ended, if anybody wants to know. Call it once for each
 // call, when it was settled, without mu; w executed it, nil for nobody.
 func (d *dispatcher) tellEnd(c *call, w *workerEntry, how outcome, failure *pool.CallError) {
-	if d.events.WantsRequests() {
+	if !c.probe && d.events.WantsRequests() {
 		d.events.Publish(endOf(c, w, how, failure))
 	}
 }

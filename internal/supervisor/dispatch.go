@@ -231,6 +231,9 @@ func (d *dispatcher) settle(c *call, o outcome) bool {
 	if c.released != nil {
 		close(c.released)
 	}
+	if c.probe {
+		return true
+	}
 	switch o {
 	case outcomeOK:
 		d.counts.OK++

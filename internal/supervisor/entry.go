@@ -53,6 +53,7 @@ type workerEntry struct {
 	python   string
 	failure  *pool.CallError // what the worker itself said was wrong
 	stage    stage
+	vigil    vigil
 }
 
 // stage counts what a worker has still to show before it is ready.

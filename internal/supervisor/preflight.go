@@ -3,9 +3,11 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/worker"
 )
 
 // preflight is the trial of a launch hash: one worker outside the rotation that
@@ -66,6 +68,13 @@ func (r *runner) preflight(ctx context.Context, l launch) (*workerEntry, *pool.C
 	defer timer.Stop()
 	select {
 	case report := <-pf.result:
+		if report.err == nil {
+			report.err = report.worker.unfit(&l.spec)
+		}
+		if report.err != nil && report.worker != nil {
+			r.discard(report.worker, report.err.Message)
+			report.worker = nil
+		}
 		return report.worker, report.err
 	case <-timer.C:
 		failure := pool.NewCallError(pool.CategoryDeadline, "the preflight worker was not ready within start_timeout (%s)", pool.Duration(limit))
@@ -118,4 +127,22 @@ func describe(err *pool.CallError) string {
 		return fmt.Sprintf("%s: %s", err.Type, err.Message)
 	}
 	return err.Message
+}
+
+// unfit holds a ready worker against what its pool asks of a fresh one.
+func (w *workerEntry) unfit(spec *pool.Pool) *pool.CallError {
+	if limit := spec.Lifecycle.MaxMemory; limit > 0 {
+		if size := pool.Size(worker.GroupMemory([]int{w.rec.PID})[w.rec.PID]); size > limit {
+			err := pool.NewCallError(pool.CategoryUnavailable,
+				"a fresh worker holds %s already, more than lifecycle.max_memory (%s): it would be recycled for ever", size.Short(), limit)
+			err.Hint = "set max_memory well above " + size.Short() + ", or import less"
+			return err
+		}
+	}
+	command := spec.Health.Command
+	knows := slices.ContainsFunc(w.commandTable(), func(c pool.CommandInfo) bool { return c.Name == command })
+	if command != "" && !knows {
+		return pool.NewCallError(pool.CategoryUnknownCommand, "health.command names %q, which the adapter does not have", command)
+	}
+	return nil
 }

@@ -17,6 +17,7 @@ type runner struct {
 	addr       string
 	log        *slog.Logger
 	dispatcher *dispatcher
+	caretaker  *caretaker
 	inbox      chan message
 	done       chan struct{}
 
@@ -83,7 +84,9 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 	}
 	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
 	r.dispatcher.events = s.events
+	r.caretaker = newCaretaker(r)
 	s.loops.Go(r.run)
+	s.loops.Go(r.caretaker.run)
 	return r
 }
 
@@ -165,6 +168,7 @@ func (r *runner) configure(m configure) {
 	r.size = m.size
 	r.follow = m.follow
 	r.dispatcher.setPolicy(policyOf(&m.launch.spec))
+	r.caretaker.take(m.launch.spec)
 	e := lifecycle.Configure{
 		Target: lifecycle.Target{Spec: m.launch.spec, Launch: m.launch.hash, Size: m.size},
 		Halt:   m.halt,

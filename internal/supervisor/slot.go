@@ -53,7 +53,9 @@ func (d *dispatcher) addSlot(w *workerEntry) *slot {
 // held.
 func (s *slot) assign(c *call, now int64) *wire.Outbox {
 	s.streams++
-	s.taken++
+	if !c.probe {
+		s.taken++
+	}
 	s.call = c
 	s.checkNearing(now)
 	c.slot, c.slotStream, c.sentAt, c.wantedUntil = s, s.streams, now, c.deadline
@@ -93,10 +95,10 @@ func (s *slot) send(out *wire.Outbox, c *call, frame []byte) {
 	d.mu.Lock()
 	if s.call == c {
 		s.call, c.slot = nil, nil
-		s.giveBack()
+		s.giveBack(c)
 		s.dropLink(out)
 		drain = s.draining
-		if !c.settled {
+		if !c.settled && !c.probe {
 			if c.frames == nil {
 				c.frames = slices.Clone(frame)
 			}
@@ -171,8 +173,7 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	var out, drain *wire.Outbox
 	if final {
 		d.settle(c, outcomeOf(failure))
-		s.finished++
-		s.usedAt = time.Now()
+		s.count(c)
 		s.call, c.slot = nil, nil
 		following, out = d.next(s)
 		if s.draining {
@@ -302,7 +303,7 @@ func (s *slot) remove(why *pool.CallError) {
 		return
 	}
 	first := c != nil && d.settle(c, outcomeFailed)
-	if first {
+	if first && !c.probe {
 		d.lost++
 	}
 	d.mu.Unlock()

@@ -18,7 +18,19 @@ func (s *slot) spent() bool {
 }
 
 // giveBack takes a call off the count that provably never started. mu is held.
-func (s *slot) giveBack() { s.taken-- }
+func (s *slot) giveBack(c *call) {
+	if c.sink != nil && !c.probe {
+		s.taken--
+	}
+}
+
+// count notes that a call ended. mu is held.
+func (s *slot) count(c *call) {
+	if !c.probe {
+		s.finished++
+		s.usedAt = time.Now()
+	}
+}
 
 // checkSpent tells the pool loop when the slot has finished its last call. mu is
 // held.
@@ -92,7 +104,7 @@ func (d *dispatcher) recount(now int64) {
 func (s *slot) lastUsed() time.Time {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
-	if s.call != nil {
+	if s.call != nil && !s.call.probe {
 		return time.Now()
 	}
 	return s.usedAt

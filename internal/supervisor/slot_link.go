@@ -44,10 +44,10 @@ func (s *slot) reconcileCall(told *wire.HelloCall) (lost *call) {
 	c := s.call
 	if told == nil {
 		s.call = nil
-		if c != nil && c.sink != nil {
-			s.giveBack()
+		if c != nil {
+			s.giveBack(c)
 		}
-		if c != nil && s.dispatcher.settle(c, outcomeFailed) {
+		if c != nil && !c.probe && s.dispatcher.settle(c, outcomeFailed) {
 			s.dispatcher.lost++
 			return c
 		}

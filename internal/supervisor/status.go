@@ -105,6 +105,14 @@ func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
 	if st.State == pool.WorkerReady && w.slot.busy() {
 		st.State = pool.WorkerBusy
 	}
+	age := w.slot.callAge()
+	st.OldestCallMS = age.Milliseconds()
+	if st.Unresponsive = w.unresponsive(); st.Unresponsive {
+		st.Message = "unresponsive"
+		if age > 0 {
+			st.Message += fmt.Sprintf("; its call runs for %s", pool.Duration(age.Round(100*time.Millisecond)))
+		}
+	}
 	return st
 }
 

@@ -160,6 +160,7 @@ func (w *workerEntry) readControl(r *wire.Reader) error {
 		}
 		switch h.Type {
 		case wire.TypePong:
+			w.ponged()
 			w.reached(func(st *stage) { st.healthy = true })
 		case wire.TypeEvent:
 			if err := w.takeEvent(wire.Payload(frame)); err != nil {
