@@ -64,7 +64,7 @@ func (o *applyOptions) bind(cmd *cobra.Command) {
 	flags.BoolVar(&o.plan.json, "json", false, "print one JSON event a line; needs --auto-approve")
 	flags.BoolVar(&o.plan.compact, "compact", false, "one line per address in the plan")
 	flags.BoolVar(&o.plan.verbose, "verbose", false, "also the attributes that stay as they are")
-	flags.StringVarP(&o.message, "message", "m", "", "what the history says about this revision")
+	flags.StringVarP(&o.message, "message", "m", "", "a note that is kept with the revision")
 }
 
 func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) error {

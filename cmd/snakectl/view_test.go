@@ -165,7 +165,7 @@ func TestRenderPreflightFailure(t *testing.T) {
 	}{
 		{"traceback", map[string]any{"ms": 380.0, "error": trace}, snippet, false},
 		{"killed", map[string]any{"ms": 380.0, "error": pool.CallError{
-			Message: "the worker died while it started", Exit: "was killed by SIGKILL (killed)", Stderr: "last words", Hint: "Give it more memory.",
+			Message: "the worker died while it started", Exit: "was killed by SIGKILL", Stderr: "last words", Hint: "Give it more memory.",
 		}}, snippet, true},
 		{"nothing_known", map[string]any{}, "", true},
 	}

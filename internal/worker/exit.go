@@ -26,7 +26,7 @@ func (e Exit) String() string {
 	case !e.Known:
 		return "ended (status unknown: a former supervisor started it)"
 	case e.Signal != 0:
-		return fmt.Sprintf("was killed by %s (%s)", signalName(e.Signal), e.Signal)
+		return "was killed by " + describeSignal(e.Signal)
 	default:
 		return fmt.Sprintf("exited with status %d", e.Code)
 	}
@@ -56,6 +56,17 @@ func SignalByName(name string) syscall.Signal {
 		return sig
 	}
 	return syscall.SIGTERM
+}
+
+// describeSignal names a signal, with what it means where the name alone says
+// little.
+func describeSignal(sig syscall.Signal) string {
+	switch sig {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL:
+		return fmt.Sprintf("%s (%s)", signalName(sig), sig)
+	default:
+		return signalName(sig)
+	}
 }
 
 func signalName(sig syscall.Signal) string {
