@@ -34,29 +34,30 @@ var rules = map[string]rule{
 
 	"internal/event":     {internal: []string{"internal/pool"}},
 	"internal/wire":      {},
+	"internal/access":    {internal: []string{"internal/pool"}},
 	"internal/code/glob": {},
 	"internal/code":      {internal: []string{"internal/code/glob", "internal/pool"}},
 	"internal/runtime":   {internal: []string{"internal/pool"}},
 	"internal/spec": {
-		internal: []string{"internal/code/glob", "internal/pool"},
+		internal: []string{"internal/access", "internal/code/glob", "internal/pool"},
 		modules:  []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/agext/levenshtein", "golang.org/x/sys"},
 	},
 	"internal/state":  {internal: []string{"internal/pool"}, modules: []string{"go.etcd.io/bbolt"}},
 	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
-			"internal/code", "internal/event", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
+			"internal/access", "internal/code", "internal/event", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
 			"internal/state", "internal/wire", "internal/worker",
 		},
 		modules: []string{"golang.org/x/sys"},
 	},
-	"internal/api": {internal: []string{"internal/event", "internal/planner", "internal/pool", "internal/wire"}},
+	"internal/api": {internal: []string{"internal/access", "internal/event", "internal/planner", "internal/pool", "internal/wire"}},
 	"client":       {internal: []string{"internal/event", "internal/planner", "internal/pool", "internal/wire"}},
 	"python":       {},
 
 	"cmd/snakectl": {
 		internal: []string{
-			"client", "python", "internal/api", "internal/code", "internal/event", "internal/planner", "internal/pool", "internal/runtime",
+			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/planner", "internal/pool", "internal/runtime",
 			"internal/spec", "internal/state", "internal/supervisor", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},

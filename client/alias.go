@@ -25,6 +25,7 @@ const (
 	WorkerDied      = pool.CategoryWorkerDied
 	Unavailable     = pool.CategoryUnavailable
 	Cancelled       = pool.CategoryCancelled
+	Denied          = pool.CategoryDenied
 	Protocol        = pool.CategoryProtocol
 	Internal        = pool.CategoryInternal
 )

@@ -26,6 +26,8 @@ const (
 	exitUnknown = 13
 	// exitWorkerDied: the worker exited while it executed the call.
 	exitWorkerDied = 14
+	// exitDenied: whoever asked may not do this.
+	exitDenied = 15
 	// exitInterrupted: the person gave up.
 	exitInterrupted = 130
 )
@@ -69,6 +71,8 @@ func categoryExit(c pool.Category) int {
 		return exitUnknown
 	case pool.CategoryWorkerDied:
 		return exitWorkerDied
+	case pool.CategoryDenied:
+		return exitDenied
 	case pool.CategoryCancelled:
 		return exitInterrupted
 	case pool.CategoryInvalidArgument, pool.CategoryTooLarge, pool.CategoryProtocol, pool.CategoryInternal:

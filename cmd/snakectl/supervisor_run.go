@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/api"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/supervisor"
@@ -43,6 +44,7 @@ func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
 	if err != nil {
 		return errors.Join(err, sup.Abandon())
 	}
+	sup.OnAccess(func(policy *access.Policy) { openSocket(cfg, listener, policy) })
 	server := api.New(backend{sup}, cfg.Log)
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()

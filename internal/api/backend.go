@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
@@ -15,8 +16,13 @@ import (
 type Backend interface {
 	// Booted is closed when the backend can serve: connections wait until then.
 	Booted() <-chan struct{}
-	// ServeClient serves frames on a connection whose preface was read and closes it.
-	ServeClient(ctx context.Context, conn net.Conn)
+	// Access returns who may do what from now on.
+	Access() *access.Policy
+	// Address returns the pool that a caller's name means, "" for none.
+	Address(name string) string
+	// ServeClient serves frames of a peer on a connection whose preface was read, and
+	// closes it.
+	ServeClient(ctx context.Context, conn net.Conn, peer access.Peer)
 	Exec(ctx context.Context, req Exec) (ExecAnswer, error)
 	Status(addr string) pool.Status
 	Observe() pool.Observed

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -49,22 +49,23 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if query.Get("follow") == "1" {
-		follow(r.Context(), w, tails)
+		s.followLogs(r, w, tails)
 	}
 }
 
-// follow looks at the files in turn; polling works on every file system.
-func follow(ctx context.Context, w http.ResponseWriter, tails []*tail) {
+// followLogs looks at the files in turn, as long as the peer may; polling works on
+// every file system.
+func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, tails []*tail) {
 	flush := http.NewResponseController(w)
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		if flush.Flush() != nil {
+		if flush.Flush() != nil || !s.allows(r, access.Read) {
 			return
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-r.Context().Done():
 			return
 		}
 		for _, t := range tails {

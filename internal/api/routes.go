@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
@@ -29,23 +30,41 @@ type Apply struct {
 	Message  string          `json:"message,omitempty"`
 }
 
+// route is one thing that a request can ask for, and what it takes to be allowed
+// to: one of the rights, or any right at all when it lists none.
+type route struct {
+	pattern string
+	rights  []access.Right
+	handle  http.HandlerFunc
+}
+
+// routeTable lists what there is. Whatever is not here does not exist.
+func (s *Server) routeTable() []route {
+	read, exec, admin := []access.Right{access.Read}, []access.Right{access.Exec}, []access.Right{access.Admin}
+	return []route{
+		{"GET /healthz", nil, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }},
+		{"GET /readyz", read, s.ready},
+		{"GET /v1/status", read, s.status},
+		{"GET /v1/observed", read, func(w http.ResponseWriter, _ *http.Request) { answer(w, s.backend.Observe()) }},
+		{"POST /v1/plan", read, s.plan},
+		{"POST /v1/apply", admin, s.apply},
+		{"POST /v1/operations/{id}/stop", admin, s.stopOperation},
+		{"GET /v1/pools/{pool}/commands", []access.Right{access.Read, access.Exec}, s.commands},
+		{"POST /v1/pools/{pool}/exec/{command}", exec, s.exec},
+		{"POST /v1/pools/{pool}/scale", admin, s.scale},
+		{"POST /v1/pools/{pool}/recycle", admin, s.recycle},
+		{"GET /v1/pools/{pool}/wait", read, s.wait},
+		{"GET /v1/logs", read, s.logs},
+		{"GET /v1/events", read, s.events},
+		{"POST /v1/supervisor/stop", admin, s.stop},
+	}
+}
+
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("GET /v1/observed", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.backend.Observe()) })
-	mux.HandleFunc("POST /v1/plan", s.plan)
-	mux.HandleFunc("POST /v1/apply", s.apply)
-	mux.HandleFunc("POST /v1/operations/{id}/stop", s.stopOperation)
-	mux.HandleFunc("GET /v1/pools/{pool}/commands", s.commands)
-	mux.HandleFunc("POST /v1/pools/{pool}/exec/{command}", s.exec)
-	mux.HandleFunc("POST /v1/pools/{pool}/scale", s.scale)
-	mux.HandleFunc("POST /v1/pools/{pool}/recycle", s.recycle)
-	mux.HandleFunc("GET /v1/pools/{pool}/wait", s.wait)
-	mux.HandleFunc("GET /v1/logs", s.logs)
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/supervisor/stop", s.stop)
+	for _, r := range s.routeTable() {
+		mux.HandleFunc(r.pattern, s.guard(r.rights, r.handle))
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, pool.NewCallError(pool.CategoryInvalidArgument, "there is no %s %s", r.Method, r.URL.Path))
 	})
@@ -95,6 +114,7 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request) {
 func (s *Server) apply(w http.ResponseWriter, r *http.Request) {
 	var req Apply
 	if take(w, r, &req) {
+		req.By = s.signed(r, req.By)
 		s.follow(w, r, s.backend.Apply(req))
 	}
 }
@@ -145,7 +165,7 @@ func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "the request has no size"))
 		return
 	}
-	addr, old, err := s.backend.Scale(r.PathValue("pool"), *req.Size, req.By)
+	addr, old, err := s.backend.Scale(r.PathValue("pool"), *req.Size, s.signed(r, req.By))
 	if err != nil {
 		fail(w, err)
 		return
@@ -165,7 +185,7 @@ func (s *Server) recycle(w http.ResponseWriter, r *http.Request) {
 	if req.Place != nil {
 		place = *req.Place
 	}
-	op, err := s.backend.Recycle(r.PathValue("pool"), place, req.By)
+	op, err := s.backend.Recycle(r.PathValue("pool"), place, s.signed(r, req.By))
 	if err != nil {
 		fail(w, err)
 		return
@@ -262,6 +282,8 @@ func statusOf(c pool.Category) int {
 		return http.StatusBadRequest
 	case pool.CategoryUnknownPool, pool.CategoryUnknownCommand:
 		return http.StatusNotFound
+	case pool.CategoryDenied:
+		return http.StatusForbidden
 	case pool.CategoryTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case pool.CategorySaturated:

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -20,13 +19,16 @@ type Server struct {
 	http    *http.Server
 	web     *handoff
 	links   sync.WaitGroup
+	// strangers bounds the connections of peers that may do nothing at all.
+	strangers chan struct{}
 }
 
 // New returns a server for the backend.
 func New(backend Backend, log *slog.Logger) *Server {
-	s := &Server{backend: backend, log: log, web: newHandoff()}
+	s := &Server{backend: backend, log: log, web: newHandoff(), strangers: make(chan struct{}, maxStrangers)}
 	s.http = &http.Server{
 		Handler:           refuseBrowsers(s.routes()),
+		ConnContext:       withPeer,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -75,10 +77,14 @@ func (s *Server) Close() {
 
 // sort decides by the first bytes who serves a connection.
 func (s *Server) sort(ctx context.Context, conn *net.UnixConn) {
-	cred, known, err := wire.PeerCred(conn)
-	if err != nil || (known && cred.UID != uint32(os.Getuid()) && cred.UID != 0) {
-		s.log.Warn("refused a connection of another user", "uid", cred.UID)
+	peer, err := peerOf(conn)
+	if err != nil {
+		s.log.Warn("refused a connection", "err", err)
 		_ = conn.Close()
+		return
+	}
+	if !s.backend.Access().Knows(peer) {
+		s.turnAway(ctx, conn, peer)
 		return
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -97,10 +103,10 @@ func (s *Server) sort(ctx context.Context, conn *net.UnixConn) {
 			_ = conn.Close()
 			return
 		}
-		s.backend.ServeClient(ctx, fast)
+		s.backend.ServeClient(ctx, fast, peer)
 		return
 	}
-	s.web.give(rest)
+	s.web.give(&peerConn{Conn: rest, peer: peer})
 }
 
 // handoff is the listener of the HTTP server: its connections were accepted and

@@ -73,6 +73,8 @@ func defaults(t testing.TB, rows []pool.Row) map[string]any {
 			continue
 		case row.Default == "cores":
 			value = 4.0
+		case row.Default == "settings.access.exec":
+			value = []any{}
 		case row.Type == pool.TypePath || row.Type == pool.TypeRuntimeRef:
 			value = strings.ReplaceAll(row.Default, "the configuration's directory", "/srv/app")
 		default:

@@ -141,9 +141,6 @@ func rowsListed(attributes []Attribute) int {
 
 // compareSettings returns the change of the settings block, if there is one.
 func compareSettings(was, is pool.Settings) (Change, bool) {
-	if was == is {
-		return Change{}, false
-	}
 	before, after := tree(was), tree(is)
 	c := Change{
 		Address: SettingsAddress, Action: ActionUpdate, Reasons: []Reason{ReasonAttrChanged},
@@ -157,7 +154,7 @@ func compareSettings(was, is pool.Settings) (Change, bool) {
 		}
 		c.Attributes = append(c.Attributes, Attribute{Path: row.Path, Effect: row.Effect, Old: o, New: n})
 	}
-	return c, true
+	return c, len(c.Attributes) > 0
 }
 
 // defaultSettings returns the settings of an instance that nothing was applied

@@ -36,6 +36,7 @@ var frozenEffects = map[string]pool.Effect{
 	"queue.max":                pool.EffectLive,
 	"queue.timeout":            pool.EffectLive,
 	"timeouts.call":            pool.EffectLive,
+	"access.exec":              pool.EffectLive,
 	"restart.backoff":          pool.EffectLive,
 	"restart.max_backoff":      pool.EffectLive,
 	"restart.max_restarts":     pool.EffectLive,

@@ -30,6 +30,8 @@ const (
 	CategoryUnavailable Category = "unavailable"
 	// CategoryCancelled: the caller gave up.
 	CategoryCancelled Category = "cancelled"
+	// CategoryDenied: the caller may not do this.
+	CategoryDenied Category = "denied"
 	// CategoryProtocol: a peer broke the protocol.
 	CategoryProtocol Category = "protocol"
 	// CategoryInternal: a mistake of ours.
@@ -91,6 +93,8 @@ func CodeOf(c Category) int {
 		return 4
 	case CategoryUnknownPool:
 		return 5
+	case CategoryDenied:
+		return 7
 	case CategorySaturated, CategoryQueueTimeout, CategoryTooLarge:
 		return 8
 	case CategoryUnknownCommand:

@@ -55,6 +55,15 @@ type Settings struct {
 	HistoryKeep int      `json:"history_keep"`
 	OrphanGrace Duration `json:"orphan_grace"`
 	Log         Log      `json:"log"`
+	Access      Access   `json:"access"`
+}
+
+// Access says who else than the owner and root may use the socket. An entry is a
+// user, by name or uid, or a group, with @ before its name or gid.
+type Access struct {
+	Admin []string `json:"admin"`
+	Exec  []string `json:"exec"`
+	Read  []string `json:"read"`
 }
 
 // Log says how much the supervisor writes about itself.
@@ -111,6 +120,9 @@ type Pool struct {
 	Timeouts     Timeouts `json:"timeouts"`
 	Restart      Restart  `json:"restart"`
 	Update       Update   `json:"update"`
+	// Access holds who may run commands of this pool: its own list, or the one of the
+	// settings.
+	Access Callers `json:"access"`
 
 	// Lifecycle says when healthy workers are replaced.
 	Lifecycle Lifecycle `json:"lifecycle"`
@@ -122,6 +134,11 @@ type Pool struct {
 	Set []string `json:"set"`
 	// Snapshot names the adapter's code. It is not an attribute either.
 	Snapshot Snapshot `json:"snapshot"`
+}
+
+// Callers says who may run the commands of one pool.
+type Callers struct {
+	Exec []string `json:"exec"`
 }
 
 // Startup bounds how many workers of a pool may be starting at one time.

@@ -87,6 +87,7 @@ var poolRows = []Row{
 	{Path: "queue.max", Type: TypeInt, Default: "1000", Effect: EffectLive, Min: 0, Max: 1_000_000, Doc: "How many calls may wait for a worker; one more is rejected at once."},
 	{Path: "queue.timeout", Type: TypeDuration, Default: `"5s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a call may wait for a worker."},
 	{Path: "timeouts.call", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a call may take, waiting included, when its caller sets no deadline."},
+	{Path: "access.exec", Type: TypeStrings, Default: "settings.access.exec", Effect: EffectLive, Doc: "Who may run the commands of this pool, instead of those in settings.access.exec. The owner, root and settings.access.admin always may."},
 	{Path: "restart.backoff", Type: TypeDuration, Default: `"200ms"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "The first wait before a place is filled again; it doubles with each failure. The first restart in a window is immediate."},
 	{Path: "restart.max_backoff", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "The longest such wait."},
 	{Path: "restart.max_restarts", Type: TypeInt, Default: "10", Effect: EffectLive, Min: 1, Max: 10_000, Doc: "How many failures within the window quarantine a place. A pool's last working place is never quarantined."},
@@ -127,6 +128,9 @@ var settingsRows = []Row{
 	{Path: "orphan_grace", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How long a worker without a supervisor waits for the next one before it exits."},
 	{Path: "log.level", Type: TypeString, Default: `"info"`, Effect: EffectLive, Accepts: []string{"debug", "info", "warn", "error"}, Doc: "How much the supervisor logs about itself."},
 	{Path: "log.format", Type: TypeString, Default: `"text"`, Effect: EffectLive, Accepts: []string{"text", "json"}, Doc: "The form of the supervisor's own log."},
+	{Path: "access.admin", Type: TypeStrings, Default: "[]", Effect: EffectLive, Doc: "Who may do everything, beside the owner and root: users by name or uid, groups as \"@name\" or \"@gid\". Applying a configuration is running programs as the owner."},
+	{Path: "access.exec", Type: TypeStrings, Default: "[]", Effect: EffectLive, Doc: "Who may run commands, of every pool without a list of its own. It allows nothing else."},
+	{Path: "access.read", Type: TypeStrings, Default: "[]", Effect: EffectLive, Doc: "Who may look: status, configuration with its environment, plans and logs. It does not allow to run commands."},
 }
 
 // FindRow returns the row at path among rows, or nil.

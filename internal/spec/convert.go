@@ -18,6 +18,7 @@ import (
 const (
 	defaultCores      = "cores"
 	defaultWorkingDir = "the configuration's directory"
+	defaultExec       = "settings.access.exec"
 )
 
 // defaultOf returns the default of a row in JSON form; the empty value of its
@@ -30,6 +31,8 @@ func (l *loader) defaultOf(row *pool.Row) any {
 		return l.host.CPUs
 	case defaultWorkingDir:
 		return "."
+	case defaultExec:
+		return l.desired.Settings.Access.Exec
 	}
 	if row.Type == pool.TypeRuntimeRef {
 		return row.Default

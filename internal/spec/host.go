@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/snakectl/snakectl/internal/access"
 )
 
 // Host is what a configuration may know of the machine it is evaluated on.
@@ -12,6 +14,9 @@ type Host struct {
 	CPUs     int
 	Memory   uint64 // bytes; 0 where the system does not tell
 	Hostname string
+	// PeerCredentials says that the system tells who connects to a socket. It is not
+	// for expressions.
+	PeerCredentials bool
 }
 
 func thisHost() Host {
@@ -19,7 +24,7 @@ func thisHost() Host {
 	if err != nil {
 		name = "localhost"
 	}
-	return Host{CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name}
+	return Host{CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name, PeerCredentials: access.Supported()}
 }
 
 func (h Host) value() cty.Value {

@@ -62,7 +62,7 @@ pool "api" {
   size    = 2
 }`}, spec.Options{})
 	want := pool.Desired{
-		Settings: pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}},
+		Settings: pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}, Access: pool.Access{Admin: []string{}, Exec: []string{}, Read: []string{}}},
 		Runtimes: map[string]pool.Runtime{"runtime.python.default": {Name: "runtime.python.default", Interpreter: "python3"}},
 		Pools: []pool.Pool{{
 			Name: "api", Labels: map[string]string{}, Profile: "process", Runtime: "runtime.python.default", Adapter: "./a.py",
@@ -71,6 +71,7 @@ pool "api" {
 			StopSignal: "TERM", Startup: pool.Startup{Parallelism: 8},
 			Queue:    pool.Queue{Max: 1000, Timeout: pool.Duration(5 * time.Second)},
 			Timeouts: pool.Timeouts{Call: pool.Duration(30 * time.Second)},
+			Access:   pool.Callers{Exec: []string{}},
 			Restart: pool.Restart{
 				Backoff: pool.Duration(200 * time.Millisecond), MaxBackoff: pool.Duration(30 * time.Second),
 				MaxRestarts: 10, Window: pool.Duration(5 * time.Minute),

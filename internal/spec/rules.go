@@ -43,6 +43,7 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkEnv()
 	r.checkUpdate()
 	r.checkHealth()
+	r.checkAccess(places, p.Address(), "access.exec", p.Access.Exec)
 }
 
 // at returns where an attribute was set, or the header of the pool.

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -14,15 +15,37 @@ const defaultInterpreter = "python3"
 
 // decodeSettings decodes the settings block, or its defaults when there is none.
 func (l *loader) decodeSettings() {
-	values := map[string]any{}
+	values, places := map[string]any{}, map[string]place{}
 	if b := l.sole(blockSettings); b != nil {
 		v := newLevel(pool.SettingsSchema())
 		l.checkNames(v, b.Body, blockSettings)
 		set := l.decodeBody(v, b.Body, l.scope.base, blockSettings, "")
-		values = set.values
+		values, places = set.values, set.places
 		l.remember(blockSettings, place{b.DefRange, blockSettings}, set.places)
 	}
 	l.fill(pool.SettingsSchema(), values, &l.desired.Settings)
+	lists := l.desired.Settings.Access
+	l.checkAccess(places, "", "access.admin", lists.Admin)
+	l.checkAccess(places, "", "access.exec", lists.Exec)
+	l.checkAccess(places, "", "access.read", lists.Read)
+}
+
+// checkAccess reports the entries of an access list that would let nobody in.
+func (l *loader) checkAccess(places map[string]place, addr, path string, entries []string) {
+	set, ok := places[path]
+	if !ok {
+		return // a default, which is looked at where it comes from
+	}
+	if !l.host.PeerCredentials && len(entries) > 0 {
+		l.errorAt(set.at, addr, fmt.Sprintf("%q cannot be kept here", path),
+			"This system does not tell who connects to a socket, so nobody but the owner and root can be let in. Remove the list.")
+		return
+	}
+	for _, entry := range entries {
+		if _, err := access.Resolve(entry); err != nil {
+			l.errorAt(set.at, addr, fmt.Sprintf("Wrong value for %q", path), "%q lets nobody in: %v.", clip(entry), err)
+		}
+	}
 }
 
 // decodeRuntimes decodes the declared runtimes.

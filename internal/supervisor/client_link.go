@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -26,8 +27,9 @@ const (
 
 // clientLink is one client's connection. Its reader goroutine owns assembling.
 type clientLink struct {
-	sup *Supervisor
-	out *wire.Outbox
+	sup  *Supervisor
+	out  *wire.Outbox
+	peer access.Peer
 
 	assembling map[uint64]*assembly
 
@@ -46,11 +48,11 @@ type assembly struct {
 	failure *pool.CallError
 }
 
-// ServeClient serves frames on a connection whose preface was read, until the
-// client closes it, breaks the protocol or ctx ends. It closes conn; calls of the
+// ServeClient serves frames of a peer on a connection whose preface was read, until
+// the client closes it, breaks the protocol or ctx ends. It closes conn; calls of the
 // client that are unanswered then are cancelled.
-func (s *Supervisor) ServeClient(ctx context.Context, conn net.Conn) {
-	l := &clientLink{sup: s, out: wire.NewOutbox(conn, clientBuffer), assembling: map[uint64]*assembly{}, calls: map[uint64]*call{}}
+func (s *Supervisor) ServeClient(ctx context.Context, conn net.Conn, peer access.Peer) {
+	l := &clientLink{sup: s, peer: peer, out: wire.NewOutbox(conn, clientBuffer), assembling: map[uint64]*assembly{}, calls: map[uint64]*call{}}
 	stop := context.AfterFunc(ctx, func() { _ = l.out.Close() })
 	defer stop()
 	err := l.serve(wire.NewReader(conn))
@@ -136,6 +138,9 @@ func (l *clientLink) takeCall(h wire.Header, frame []byte) error {
 		return wire.Violation("stream %d is in use", h.Stream)
 	}
 	d, refusal := l.sup.routes.find(envelope.Pool)
+	if denied := l.sup.permit(l.peer, d); denied != nil {
+		refusal = denied
+	}
 	if refusal == nil && envelope.Codec != wire.CodecJSON {
 		refusal = pool.NewCallError(pool.CategoryInvalidArgument, "codec %d is not known; 1 is JSON", envelope.Codec)
 	}

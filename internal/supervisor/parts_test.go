@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -106,7 +107,7 @@ func TestClientThatVanishes(t *testing.T) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		newTestSupervisor(d).ServeClient(context.WithoutCancel(t.Context()), near)
+		newTestSupervisor(d).ServeClient(context.WithoutCancel(t.Context()), near, access.Peer{})
 	}()
 	greeting, err := wire.AppendGreeting(nil, wire.NewHello(wire.RoleClient, "test"))
 	if err != nil {

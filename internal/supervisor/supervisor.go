@@ -56,6 +56,7 @@ type Supervisor struct {
 	operations operations
 	events     *event.Hub
 	settings   atomic.Pointer[pool.Settings]
+	gate       gate
 	listener   *wire.Listener
 
 	// booted is closed when the pools of the accepted spec are known again.
@@ -106,6 +107,7 @@ func (s *Supervisor) prepare(st *state.Store) error {
 	s.table.overrides = overrides
 	s.table.desired, s.table.revision = st.Accepted()
 	s.takeSettings(s.table.desired)
+	s.takeAccess(s.table.desired)
 	s.routes.set(nil, "")
 	if s.listener, err = wire.ListenUnix(s.workerSocket()); err != nil {
 		return err
@@ -218,6 +220,7 @@ func (s *Supervisor) dropUnaccepted(addr string) {
 func (s *Supervisor) accepted(revision uint64, desired pool.Desired) {
 	s.table.accept(revision, &desired)
 	s.takeSettings(&desired)
+	s.takeAccess(&desired)
 	s.directory.tell(*s.settings.Load())
 }
 

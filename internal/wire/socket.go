@@ -70,6 +70,25 @@ func (l *Listener) Close() error {
 	return l.UnixListener.Close()
 }
 
+// Open sets who may connect: the mode of the socket's file and, unless group is
+// negative, its group. A group that may not be given leaves the mode as it was.
+func (l *Listener) Open(mode os.FileMode, group int) error {
+	now, err := os.Lstat(l.path)
+	if err == nil && !os.SameFile(now, l.made) {
+		err = errors.New("another socket is there now")
+	}
+	if err == nil && group >= 0 {
+		err = os.Lchown(l.path, -1, group)
+	}
+	if err == nil {
+		err = os.Chmod(l.path, mode)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot set who may connect to %s: %w", l.path, err)
+	}
+	return nil
+}
+
 // DialUnix connects to the socket at path, which may be longer than an address
 // holds, where there is a /proc.
 func DialUnix(ctx context.Context, path string) (*net.UnixConn, error) {
