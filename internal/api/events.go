@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -35,6 +36,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	for following && err == nil {
 		var records []event.Record
 		if records, err = subscription.Next(r.Context()); err == nil {
+			if !s.allows(r, access.Read) {
+				return // an apply took the right away meanwhile
+			}
 			err = out.write(records)
 		}
 	}
