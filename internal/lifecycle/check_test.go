@@ -6,7 +6,7 @@ import "github.com/snakectl/snakectl/internal/pool"
 func (w *world) serving() int {
 	served := map[int]bool{}
 	for _, p := range w.living {
-		if p.ready && p.admitted && !p.leaving {
+		if p.ready && p.admitted && !p.leaving && !p.spent {
 			served[p.place] = true
 		}
 	}
@@ -18,7 +18,7 @@ func (w *world) gaps() int {
 	gaps := w.target.Size
 	for place := range w.target.Size {
 		for _, p := range w.living {
-			if p.place == place && p.ready && p.admitted && !p.leaving {
+			if p.place == place && p.ready && p.admitted && !p.leaving && !p.spent {
 				gaps--
 				break
 			}
@@ -56,4 +56,20 @@ func (w *world) checkPlaces() {
 			}
 		}
 	}
+}
+
+// checkRecycling fails when more replacements of healthy workers are starting than
+// max_recycling allows.
+func (w *world) checkRecycling() {
+	w.t.Helper()
+	starting := 0
+	for _, p := range w.m.View().Places {
+		if p.Serving.ID != "" && p.Next.ID != "" && p.Next.Launch == p.Launch && p.Next.State != pool.WorkerReady {
+			starting++
+		}
+	}
+	if most := w.target.Spec.Lifecycle.MaxRecycling.Of(w.target.Size); starting > w.most && starting > most {
+		w.t.Fatalf("%d replacements are starting, want at most %d:\n%s", starting, most, w.tail())
+	}
+	w.most = starting // a smaller limit or size ends none that started
 }

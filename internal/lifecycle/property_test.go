@@ -19,6 +19,8 @@ type history struct {
 	size  int
 	hash  string
 	tweak func(*pool.Pool)
+	// calm policies recycle nothing by themselves.
+	calm bool
 }
 
 func newHistory(r *rapid.T) *history {
@@ -41,7 +43,15 @@ func (h *history) configure(hash string) {
 	parallelism := rapid.IntRange(1, 4).Draw(h.r, "parallelism")
 	healthy := rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond, time.Second}).Draw(h.r, "min_healthy_time")
 	h.hash = hash
+	policy := pool.Lifecycle{MaxRecycling: rapid.SampledFrom([]pool.Share{1, 2, -25, -50}).Draw(h.r, "max_recycling")}
+	if !h.calm {
+		policy.MaxRequests = rapid.SampledFrom([]int{0, 50}).Draw(h.r, "max_requests")
+		policy.TTL = rapid.SampledFrom([]pool.Duration{0, pool.Duration(3 * time.Second)}).Draw(h.r, "ttl")
+		policy.IdleTTL = rapid.SampledFrom([]pool.Duration{0, pool.Duration(2 * time.Second)}).Draw(h.r, "idle_ttl")
+		policy.Jitter = 0.5
+	}
 	h.tweak = func(p *pool.Pool) {
+		p.Lifecycle = policy
 		p.Update = pool.Update{Strategy: strategy, Surge: surge, MaxUnavailable: unavailable, MinHealthyTime: pool.Duration(healthy)}
 		p.Startup.Parallelism = parallelism
 	}
@@ -72,6 +82,7 @@ func (h *history) disturb() {
 	w := h.w
 	switch what := rapid.SampledFrom([]string{
 		"pass", "pass", "crash", "crash", "lose", "stuck", "roll", "roll", "bad roll", "resize", "recycle", "pause", "repair", "tick", "deaf", "slow",
+		"nearing", "nearing", "spent", "spent", "memory", "unresponsive",
 	}).Draw(h.r, "what"); what {
 	case "pass":
 		w.run(time.Duration(rapid.IntRange(1, 3000).Draw(h.r, "ms")) * time.Millisecond)
@@ -91,6 +102,8 @@ func (h *history) disturb() {
 		h.configure(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(h.r, "launch"))
 	case "bad roll":
 		h.configure(rapid.SampledFrom([]string{"bad", "mute"}).Draw(h.r, "launch"))
+	case "nearing", "spent", "memory", "unresponsive":
+		h.wear(what)
 	case "resize":
 		h.size = rapid.IntRange(0, 5).Draw(h.r, "size")
 		w.step(lifecycle.Resize{Size: h.size})
@@ -109,6 +122,25 @@ func (h *history) disturb() {
 	}
 }
 
+// wear tells of a worker what the edge would tell of one that serves.
+func (h *history) wear(what string) {
+	p := h.worker()
+	if p == nil || !p.ready || !p.admitted || p.leaving {
+		return
+	}
+	counted := h.w.target.Spec.Lifecycle.MaxRequests > 0
+	switch {
+	case what == "nearing" && counted:
+		h.w.step(lifecycle.Nearing{Worker: p.id})
+	case what == "spent" && counted:
+		h.w.step(lifecycle.Spent{Worker: p.id})
+	case what == "memory":
+		h.w.step(lifecycle.OverMemory{Worker: p.id, Reason: "it holds too much"})
+	case what == "unresponsive":
+		h.w.step(lifecycle.Unresponsive{Worker: p.id, Reason: "it did not answer"})
+	}
+}
+
 func (h *history) disturbances() {
 	for range rapid.IntRange(1, 40).Draw(h.r, "disturbances") {
 		h.disturb()
@@ -124,7 +156,7 @@ func TestAnyHistorySettles(t *testing.T) {
 		w := h.w
 		clear(w.broken)
 		clear(w.silent)
-		w.deaf, w.readyAfter = false, 10*time.Millisecond
+		w.deaf, w.readyAfter, h.calm = false, 10*time.Millisecond, true
 		w.run(10 * time.Second) // what was already dying is dead
 		h.configure(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "last launch"))
 		w.step(lifecycle.Configure{Target: w.target, Repair: true})

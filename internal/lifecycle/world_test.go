@@ -27,6 +27,8 @@ type process struct {
 	// ready: it answered and its connections stand; admitted: it may take calls;
 	// leaving: it was told to drain, was signalled or killed.
 	ready, admitted, leaving bool
+	// spent: it takes no call any more.
+	spent bool
 	// deaf processes end by SIGKILL alone.
 	deaf bool
 }
@@ -60,7 +62,10 @@ type world struct {
 	tells    []lifecycle.Tell
 	events   []stamped // for a replay
 	steps    int
-	idle     int // wakes in a row that led to nothing
+	// used is when a worker was last used, most the replacements that were starting.
+	used map[string]time.Time
+	most int
+	idle int // wakes in a row that led to nothing
 }
 
 type stamped struct {
@@ -70,7 +75,7 @@ type stamped struct {
 
 func newWorld(t fataler) *world {
 	w := &world{
-		t: t, now: time.Unix(1000, 0), living: map[string]*process{}, broken: map[string]bool{}, silent: map[string]bool{},
+		t: t, now: time.Unix(1000, 0), living: map[string]*process{}, used: map[string]time.Time{}, broken: map[string]bool{}, silent: map[string]bool{},
 		readyAfter: 10 * time.Millisecond, drainAfter: 5 * time.Millisecond,
 	}
 	w.m = lifecycle.New(w.newID)
@@ -111,6 +116,7 @@ func (w *world) configure(launch string, size int, change func(*pool.Pool)) {
 func (w *world) step(e lifecycle.Event) {
 	w.t.Helper()
 	for pending := []lifecycle.Event{e}; len(pending) > 0; pending = pending[1:] {
+		w.mark(pending[0])
 		before, size := w.serving(), w.target.Size
 		switch e := pending[0].(type) {
 		case lifecycle.Configure:
@@ -133,6 +139,21 @@ func (w *world) step(e lifecycle.Event) {
 			w.checkCapacity(before, size, gaps)
 		}
 		w.checkPlaces()
+		w.checkRecycling()
+	}
+}
+
+// mark notes what an event says of a process, before the machine hears of it.
+func (w *world) mark(e lifecycle.Event) {
+	switch e := e.(type) {
+	case lifecycle.Spent:
+		if p := w.living[e.Worker]; p != nil {
+			p.spent = true
+		}
+	case lifecycle.Unresponsive:
+		if p := w.living[e.Worker]; p != nil {
+			p.ready = false
+		}
 	}
 }
 
@@ -146,6 +167,10 @@ func (w *world) carryOut(c lifecycle.Command) lifecycle.Event {
 	switch c := c.(type) {
 	case lifecycle.Start:
 		return w.start(c)
+	case lifecycle.AskUse:
+		return lifecycle.Used{Worker: c.Worker, At: w.used[c.Worker]}
+	case lifecycle.Dump:
+		w.alive(c.Worker, c)
 	case lifecycle.Admit:
 		p := w.alive(c.Worker, c)
 		if p.admitted && p.leaving {
@@ -347,6 +372,10 @@ func describe(c lifecycle.Command) string {
 		return fmt.Sprintf("kill %s: %s", c.Worker, c.Reason)
 	case lifecycle.Recycled:
 		return fmt.Sprintf("%s recycled %s by %s", c.Reason, c.Worker, c.Replacement)
+	case lifecycle.AskUse:
+		return "ask " + c.Worker
+	case lifecycle.Dump:
+		return "dump " + c.Worker
 	case lifecycle.Quarantine:
 		return fmt.Sprintf("quarantine %d: %s", c.Place, c.Message)
 	default:
