@@ -25,3 +25,20 @@ pool "narrow" {
     timeout = "25ms"
   }
 }
+
+pool "worn" {
+  adapter = "./worn.py"
+  size    = 4
+
+  lifecycle {
+    max_recycling = "50%"
+  }
+
+  timeouts {
+    call = "30s"
+  }
+
+  queue {
+    timeout = "30s"
+  }
+}
