@@ -11,21 +11,26 @@ import (
 )
 
 func newStatusCommand(a *App) *cobra.Command {
-	var asJSON bool
+	var asJSON, watch bool
 	cmd := command{
-		use:   "status [POOL] [--json]",
+		use:   "status [POOL] [--json] [--watch]",
 		short: "Show the pools and their workers",
 		long: `Show every pool with its size, its ready and busy workers, the queue and the calls
-it has answered. With POOL also show each of its workers. --json prints all of it.`,
-		examples: [2]string{"snakectl status", "snakectl status api --json"},
+it has answered. With POOL also show each of its workers. --json prints all of it; --watch
+draws it again twice a second until you leave with Ctrl-C.`,
+		examples: [2]string{"snakectl status api --watch", "snakectl status --json"},
 		args:     cobra.MaximumNArgs(1),
-		run:      func(ctx context.Context, args []string) error { return a.runStatus(ctx, args, asJSON) },
+		run:      func(ctx context.Context, args []string) error { return a.runStatus(ctx, args, asJSON, watch) },
 	}.cobra(a)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&watch, "watch", false, "draw it again and again on a terminal")
 	return cmd
 }
 
-func (a *App) runStatus(ctx context.Context, args []string, asJSON bool) error {
+func (a *App) runStatus(ctx context.Context, args []string, asJSON, watch bool) error {
+	if watch && (asJSON || !a.StdoutTTY) {
+		return errWatchNeedsTerminal
+	}
 	var addrs []string
 	for _, word := range args {
 		addr, err := pool.ParseAddress(word)
@@ -39,6 +44,9 @@ func (a *App) runStatus(ctx context.Context, args []string, asJSON bool) error {
 		return err
 	}
 	defer c.Close()
+	if watch {
+		return a.watchStatus(ctx, c, addrs)
+	}
 	var status *pool.Status
 	err = settled(func() error {
 		status, err = c.Status(ctx, addrs...)
