@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// renderInspection returns what was measured of each pool, with its workers where
+// detailed.
+func renderInspection(all []inspection, detailed, advice bool) string {
+	var b strings.Builder
+	for i := range all {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		renderPool(&b, &all[i], detailed, advice)
+	}
+	if len(all) == 0 {
+		b.WriteString("No pools. Declare one in pools.hcl and run: snakectl apply\n")
+	}
+	return b.String()
+}
+
+func renderPool(b *strings.Builder, in *inspection, detailed, advice bool) {
+	seconds := float64(in.MeasuredMS) / 1000
+	fmt.Fprintf(b, "%s  %s profile, %d of %d workers ready\n", in.Address, in.Profile, in.Ready, in.Size)
+	fmt.Fprintf(b, "  capacity     %d slots: %d busy, %d available, %d calls waiting\n", in.Capacity, in.Load, in.Available, in.Queued)
+	fmt.Fprintf(b, "  utilization  %.0f %% (%s), measured for %.1f s in %d samples\n", in.Utilization*100, in.Band, seconds, in.Samples)
+	fmt.Fprintf(b, "  calls        %d ok, %d failed, %d timed out, %d turned away meanwhile (%.1f ok a second)\n", in.During.OK, in.During.Failed,
+		in.During.Timeout, in.During.Rejected+in.During.QueueTimeout, float64(in.During.OK)/max(seconds, 0.001))
+	fmt.Fprintf(b, "  memory       %s, %s a worker, the largest %s\n", bytesText(in.MemoryBytes), bytesText(in.WorkerBytes), bytesText(in.LargestBytes))
+	fmt.Fprintf(b, "  life         %d restarts, %d recycles, %d places quarantined\n", in.Restarts, in.Recycles, in.Quarantined)
+	if detailed && len(in.Workers) > 0 {
+		rows := [][]string{{"WORKER", "STATE", "CALLS", "MEMORY", "RECYCLED AFTER"}}
+		for _, w := range in.Workers {
+			rows = append(rows, cells(w.Address, w.State, w.Calls, bytesText(w.RSSBytes), w.Due))
+		}
+		b.WriteString("\n" + table(rows))
+	}
+	if advice {
+		b.WriteByte('\n')
+		if len(in.Advice) == 0 {
+			b.WriteString("  Nothing to advise.\n")
+		}
+		for _, r := range in.Advice {
+			fmt.Fprintf(b, "  * %s\n    because %s\n", r.Do, r.Measured)
+		}
+	}
+}
