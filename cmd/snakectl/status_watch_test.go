@@ -29,7 +29,7 @@ func TestWatchDrawsInPlace(t *testing.T) {
 	a := newTestApp(t).with(t, f)
 	a.StdoutTTY, a.Width = true, 40
 	done := make(chan int, 1)
-	go func() { done <- a.App.Run(context.WithoutCancel(t.Context()), []string{"status", "--watch"}) }()
+	go func() { done <- a.Run(context.WithoutCancel(t.Context()), []string{"status", "--watch"}) }()
 	begun := time.Now()
 	for strings.Count(a.stdout.String(), "\x1b[H") < 3 && time.Since(begun) < 10*time.Second {
 		<-time.After(10 * time.Millisecond)
