@@ -87,6 +87,32 @@ func (c *Client) Recycle(ctx context.Context, ref string, each func(Event)) (*Ou
 	return c.operate(ctx, poolPath(worker.Pool, "/recycle"), in, each)
 }
 
+// Pause stops giving new calls to a pool, or to the one worker that ref names; calls
+// wait in the queue. It returns the address of what is paused. by says who does it:
+// user@host.
+func (c *Client) Pause(ctx context.Context, ref, by string) (string, error) {
+	return c.setPause(ctx, ref, "/pause", by)
+}
+
+// Resume ends what Pause began.
+func (c *Client) Resume(ctx context.Context, ref, by string) (string, error) {
+	return c.setPause(ctx, ref, "/resume", by)
+}
+
+func (c *Client) setPause(ctx context.Context, ref, verb, by string) (string, error) {
+	worker, err := pool.ParseWorkerRef(ref)
+	if err != nil {
+		return "", refuse(pool.CategoryInvalidArgument, "%v", err)
+	}
+	in := struct {
+		Place int    `json:"place"`
+		By    string `json:"by"`
+	}{worker.Place, by}
+	var out struct{ Address string }
+	err = c.ask(ctx, http.MethodPost, poolPath(worker.Pool, verb), nil, in, &out)
+	return out.Address, err
+}
+
 func (c *Client) operate(ctx context.Context, path string, in any, each func(Event)) (*Outcome, error) {
 	resp, err := c.open(ctx, http.MethodPost, path, nil, in)
 	if err != nil {

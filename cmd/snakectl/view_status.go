@@ -28,6 +28,9 @@ func renderStatus(s *pool.Status, workers bool, now time.Time) string {
 		if p := &s.Pools[i]; p.Message != "" {
 			fmt.Fprintf(&b, "\n%s: %s\n", p.Address, p.Message)
 		}
+		if text := pauseText(s.Pools[i].Paused, s.Pools[i].Address); text != "" {
+			fmt.Fprintf(&b, "\n%s: %s\n", s.Pools[i].Address, text)
+		}
 		if hasQuarantine(&s.Pools[i]) {
 			fmt.Fprintf(&b, "\n%s keeps places empty whose workers failed too often. Mend the cause, then run: snakectl apply\n", s.Pools[i].Address)
 		}
@@ -82,7 +85,11 @@ func workerTable(workers []pool.WorkerStatus, now time.Time) string {
 		if w.StartedAt != nil {
 			up = age(*w.StartedAt, now)
 		}
-		rows = append(rows, cells(name, w.State, pid, up, w.Calls, bytesText(w.RSSBytes), shortHash(w.LaunchHash), firstLine(w.Message)))
+		message := firstLine(w.Message)
+		if w.Paused != nil {
+			message = strings.TrimPrefix(message+"; "+pauseText(w.Paused, w.Address), "; ")
+		}
+		rows = append(rows, cells(name, w.State, pid, up, w.Calls, bytesText(w.RSSBytes), shortHash(w.LaunchHash), message))
 	}
 	return table(rows)
 }

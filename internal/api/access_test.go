@@ -28,6 +28,8 @@ var rights = map[string]string{
 	"POST /v1/pools/{pool}/exec/{command}": "exec",
 	"POST /v1/pools/{pool}/scale":          "admin",
 	"POST /v1/pools/{pool}/recycle":        "admin",
+	"POST /v1/pools/{pool}/pause":          "admin",
+	"POST /v1/pools/{pool}/resume":         "admin",
 	"GET /v1/pools/{pool}/wait":            "read",
 	"GET /v1/logs":                         "read",
 	"GET /v1/events":                       "read",

@@ -33,6 +33,10 @@ type Backend interface {
 	Commands(name string) ([]pool.CommandInfo, error)
 	Scale(name string, size int, by string) (addr string, old int, err error)
 	Recycle(name string, place int, by string) (Operation, error)
+	// Pause and Resume return the address of what they changed; a negative place is the
+	// whole pool.
+	Pause(name string, place int, by string) (addr string, err error)
+	Resume(name string, place int) (addr string, err error)
 	Wait(ctx context.Context, name, what string) error
 	Logs(ref string) ([]Log, error)
 	// Events subscribes to what happens, from since on where it is not zero.

@@ -53,6 +53,8 @@ func (s *Server) routeTable() []route {
 		{"POST /v1/pools/{pool}/exec/{command}", exec, s.exec},
 		{"POST /v1/pools/{pool}/scale", admin, s.scale},
 		{"POST /v1/pools/{pool}/recycle", admin, s.recycle},
+		{"POST /v1/pools/{pool}/pause", admin, s.pause},
+		{"POST /v1/pools/{pool}/resume", admin, s.resume},
 		{"GET /v1/pools/{pool}/wait", read, s.wait},
 		{"GET /v1/logs", read, s.logs},
 		{"GET /v1/events", read, s.events},

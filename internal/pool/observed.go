@@ -43,6 +43,12 @@ type Override struct {
 	At   time.Time `json:"at"`
 }
 
+// Pause says who stopped giving new calls to a pool or to a worker, and when.
+type Pause struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
 // Worker is the durable record of one worker: all that a later supervisor needs
 // to prove that a process is this worker before it adopts or signals it.
 type Worker struct {

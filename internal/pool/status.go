@@ -39,6 +39,8 @@ type PoolStatus struct {
 	Restarts int            `json:"restarts"`
 	Recycles int            `json:"recycles"`
 	Workers  []WorkerStatus `json:"workers"`
+	// Paused is set while the pool takes no call from its queue.
+	Paused *Pause `json:"paused,omitempty"`
 	// Message says why the pool has no ready worker, if it has none.
 	Message string `json:"message,omitempty"`
 }
@@ -72,6 +74,8 @@ type WorkerStatus struct {
 	RSSBytes   int64      `json:"rss_bytes"`
 	LaunchHash string     `json:"launch_hash,omitempty"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
+	// Paused is set while the worker's place gets no new calls.
+	Paused *Pause `json:"paused,omitempty"`
 	// Unresponsive: it has not answered health.misses checks in a row. While it
 	// executes a call that is inside its deadline, that is only shown.
 	Unresponsive bool `json:"unresponsive,omitempty"`

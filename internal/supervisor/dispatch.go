@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"container/list"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,7 @@ type dispatcher struct {
 	// commands holds the properties of the adapter's commands that have any.
 	commands map[string]commandPolicy
 	idle     []*slot // the last one was used most recently
+	hold     hold    // what gets no new calls
 	slots    map[*slot]struct{}
 	queue    *list.List // of *call
 	counts   pool.CallCounts
@@ -206,7 +208,7 @@ func (d *dispatcher) enqueue(c *call, first bool) {
 // next gives a free slot its next call, or makes it idle. mu is held. The call
 // that is returned must be sent once mu is released.
 func (d *dispatcher) next(s *slot) (*call, *wire.Outbox) {
-	if !s.admitted || s.out == nil || s.call != nil || s.spent() {
+	if !s.admitted || s.out == nil || s.call != nil || d.held(s) || s.spent() {
 		s.checkSpent()
 		return nil, nil
 	}
@@ -307,7 +309,10 @@ func (d *dispatcher) expireQueue() {
 	var expired []*call
 	d.mu.Lock()
 	d.timerAt = 0
-	waited := d.policy.queueTimeout
+	waited, pausedBy := d.policy.queueTimeout, ""
+	if d.hold.pool != nil {
+		pausedBy = d.hold.pool.By
+	}
 	for e := d.queue.Front(); e != nil; {
 		following := e.Next()
 		c := e.Value.(*call) //nolint:forcetypeassert // the list holds calls alone
@@ -330,18 +335,21 @@ func (d *dispatcher) expireQueue() {
 	d.mu.Unlock()
 	for _, c := range expired {
 		c.sentAt = now
-		err := queueError(d.addr, c, now, waited)
+		err := queueError(d.addr, c, now, waited, pausedBy)
 		d.tellEnd(c, nil, outcomeTimeout, err)
 		c.sink.fail(c, err)
 	}
 }
 
-func queueError(addr string, c *call, now int64, waited time.Duration) *pool.CallError {
+func queueError(addr string, c *call, now int64, waited time.Duration, pausedBy string) *pool.CallError {
 	var err *pool.CallError
 	if now >= c.deadline {
 		err = pool.NewCallError(pool.CategoryDeadline, "the deadline passed while the call waited for a worker of %s", addr)
 	} else {
 		err = pool.NewCallError(pool.CategoryQueueTimeout, "no worker of %s came free within %s (queue.timeout)", addr, waited)
+	}
+	if pausedBy != "" {
+		err.Hint = fmt.Sprintf("%s is paused by %s: snakectl resume %s", addr, pausedBy, bareName(addr))
 	}
 	err.Retryable = true
 	err.QueueNS = c.queueNS()

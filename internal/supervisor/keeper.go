@@ -24,6 +24,8 @@ type store interface {
 	Overrides() (map[string]pool.Override, error)
 	SetQuarantine(addr string, place int, message *string) error
 	Quarantined() ([]state.Quarantine, error)
+	SetPause(addr string, p *pool.Pause) error
+	Pauses() (map[string]pool.Pause, error)
 	Close() error
 }
 

@@ -84,6 +84,7 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 	}
 	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
 	r.dispatcher.events = s.events
+	r.dispatcher.hold = s.pauses.holdOf(addr)
 	r.caretaker = newCaretaker(r)
 	s.loops.Go(r.run)
 	s.loops.Go(r.caretaker.run)

@@ -56,6 +56,8 @@ func (r *runner) status() pool.PoolStatus {
 		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
+	paused := r.dispatcher.paused()
+	st.Paused = paused.pool
 	for _, p := range view.Places {
 		st.Workers = append(st.Workers, r.placeStatus(p))
 		if p.Next.ID != "" {
@@ -65,7 +67,12 @@ func (r *runner) status() pool.PoolStatus {
 	for _, w := range view.Leaving {
 		st.Workers = append(st.Workers, r.workerStatus(w))
 	}
-	for _, w := range st.Workers {
+	for i, w := range st.Workers {
+		if ref, err := pool.ParseWorkerRef(w.Address); err == nil {
+			if pause, ok := paused.places[ref.Place]; ok {
+				st.Workers[i].Paused = &pause
+			}
+		}
 		if w.State == pool.WorkerReady || w.State == pool.WorkerBusy {
 			st.Ready++
 		}

@@ -57,6 +57,7 @@ type Supervisor struct {
 	events     *event.Hub
 	settings   atomic.Pointer[pool.Settings]
 	gate       gate
+	pauses     pauses
 	listener   *wire.Listener
 
 	// booted is closed when the pools of the accepted spec are known again.
@@ -105,6 +106,9 @@ func (s *Supervisor) prepare(st *state.Store) error {
 		return err
 	}
 	s.table.overrides = overrides
+	if s.pauses.byAddress, err = st.Pauses(); err != nil {
+		return err
+	}
 	s.table.desired, s.table.revision = st.Accepted()
 	s.takeSettings(s.table.desired)
 	s.takeAccess(s.table.desired)
@@ -257,6 +261,7 @@ func (s *Supervisor) destroy(op *Operation, addr string) string {
 	s.publish() // the accepted spec does not have it any more: no new caller finds it
 	s.keeper.later(func(st store) error { return st.SetOverride(addr, nil) })
 	s.table.override(addr, nil)
+	s.forgetPauses(addr)
 	r := s.table.runner(addr, nil)
 	if r == nil {
 		return ""
