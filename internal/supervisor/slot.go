@@ -36,6 +36,8 @@ type slot struct {
 	admittedAt int64
 	// toldNearing and toldSpent: the pool loop knows, see checkNearing and checkSpent.
 	toldNearing, toldSpent bool
+	// resumed: taken holds what was executed for a former supervisor.
+	resumed bool
 
 	timer   *time.Timer
 	timerAt int64

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/wire"
 )
 
 // A slot counts the calls that it is given. With max_requests it leaves the
@@ -108,4 +109,17 @@ func (s *slot) lastUsed() time.Time {
 		return time.Now()
 	}
 	return s.usedAt
+}
+
+// resume takes up, once, how many calls the worker of a former supervisor has
+// executed: max_requests holds across supervisors. Its health commands count too.
+func (s *slot) resume(calls uint64) {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	if s.worker.adopted && !s.resumed {
+		s.resumed = true
+		s.taken += int(calls)
+		s.finished += calls
+		s.checkNearing(wire.Monotonic())
+	}
 }

@@ -225,6 +225,7 @@ func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hel
 	if hello.Worker.Slot != 0 {
 		return wire.Violation("%s has one slot, number 0; it connected slot %d", w.incarnation(), hello.Worker.Slot)
 	}
+	w.slot.resume(hello.Worker.Calls)
 	w.slot.connect(out, hello.Worker.Call)
 	w.reached(func(st *stage) { st.connected = true })
 	err := w.readSlot(out, r)

@@ -53,6 +53,8 @@ type HelloWorker struct {
 	// pool.CommandInfo.
 	Python   string          `json:"python,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
+	// Calls counts the calls that a slot has executed before, for the role slot.
+	Calls uint64 `json:"calls,omitempty"`
 	// Call is the call that a slot runs or kept the result of.
 	Call *HelloCall `json:"call,omitempty"`
 }

@@ -52,11 +52,12 @@ class Answer:
 class Slot:
     """Slot runs the calls of one connection in the thread that reads it.
 
-    running says whether a handler is executing; other threads may read it.
+    running says whether a handler is executing, calls how many have begun; other threads may read both.
     """
 
     def __init__(self, adapter: Adapter, worker_id: str, cancelled: dict[bytes, bool], codec: Codec) -> None:
         self.running = False
+        self.calls = 0
         self._adapter = adapter
         self._commands = adapter.commands
         self._worker_id = worker_id
@@ -91,6 +92,7 @@ class Slot:
         """Execute the command of this name with an encoded body; None stands for one over the limit."""
         began = 0
         self.running = True
+        self.calls += 1
         try:
             if body is None:
                 raise TooLarge(f"the arguments exceed {limit} bytes")

@@ -141,7 +141,7 @@ class Worker:
         while time.monotonic() < end:
             if self._control.draining and kept is None:
                 return None
-            worker = {**self._launch.identity(), "slot": 0}
+            worker = {**self._launch.identity(), "slot": 0, "calls": self._slot.calls if self._slot else 0}
             if kept is not None:
                 worker["call"] = {"id": kept.call_id.hex(), "done": True}
             link = None
