@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,52 +39,8 @@ stop them and exit with status 0. A second signal ends it at once; its workers
 then wait for the next supervisor as long as settings.orphan_grace says.`,
 		examples: [2]string{"snakectl supervisor run", "snakectl supervisor run --instance /srv/workers"},
 		args:     cobra.NoArgs,
-		run:      func(ctx context.Context, _ []string) error { return a.superviseInForeground(ctx) },
+		run:      func(ctx context.Context, _ []string) error { return a.superviseInForeground(ctx, nil) },
 	}.cobraRaw()
-}
-
-// superviseInForeground runs the supervisor until the first interrupt has drained
-// it, or a second one ends the wait.
-func (a *App) superviseInForeground(ctx context.Context) error {
-	dir, err := a.instanceDir()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot use the instance directory: %w; name one that you may write with --instance DIR", err)
-	}
-	handler := newLogHandler(a.Stderr)
-	log := slog.New(handler)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	manager := a.getenv("NOTIFY_SOCKET")
-	done := make(chan error, 1)
-	go func() {
-		done <- runSupervisor(ctx, supervisorConfig{
-			Instance: dir, Version: a.Version, Log: log, TakeSettings: handler.take,
-			Ready: func() { notifyOrLog(ctx, log, manager, "READY=1") },
-		})
-	}()
-	select {
-	case err := <-done:
-		return err
-	case sig := <-a.Interrupts:
-		log.Info("supervisor stops", "signal", fmt.Sprint(sig))
-		notifyOrLog(ctx, log, manager, "STOPPING=1")
-		stop()
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-a.Interrupts:
-		return &codedError{code: exitInterrupted, err: errors.New("a second signal ended the supervisor before it had drained")}
-	}
-}
-
-func notifyOrLog(ctx context.Context, log *slog.Logger, socket, state string) {
-	if err := notifyManager(ctx, socket, state); err != nil {
-		log.Warn("service manager not notified", "err", err)
-	}
 }
 
 func newSupervisorStart(a *App) *cobra.Command {

@@ -36,7 +36,7 @@ func newRootCommand(a *App) *cobra.Command {
 	flags.BoolVar(&a.global.noColor, "no-color", false, "no colours (NO_COLOR)")
 	flags.BoolVarP(&a.global.quiet, "quiet", "q", false, "only answers and errors")
 	root.AddCommand(
-		newInitCommand(a), newPlanCommand(a), newApplyCommand(a), newDestroyCommand(a),
+		newInitCommand(a), newPlanCommand(a), newApplyCommand(a), newUpCommand(a), newDestroyCommand(a),
 		newExecCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
 		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newEventsCommand(a), newInspectCommand(a),
 		newDiagnoseCommand(a), newDoctorCommand(a), newValidateCommand(a), newFmtCommand(a),

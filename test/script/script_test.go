@@ -2,7 +2,9 @@ package script
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -28,6 +30,7 @@ func TestScripts(t *testing.T) {
 		Cmds:               commands,
 		UpdateScripts:      os.Getenv("UPDATE") != "",
 		RequireUniqueNames: true,
+		Condition:          condition,
 		Setup: func(env *testscript.Env) error {
 			instance, err := harness.New(t.Context(), binary)
 			if err != nil {
@@ -46,4 +49,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// condition says what this machine allows: pidns is a PID namespace of one's own.
+func condition(name string) (bool, error) {
+	if name != "pidns" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return exec.CommandContext(context.Background(), "unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
 }
