@@ -31,6 +31,8 @@ type (
 	WorkerCrashed = event.WorkerCrashed
 	// WorkerQuarantined tells that a place is not filled again.
 	WorkerQuarantined = event.WorkerQuarantined
+	// WorkerHealthCheckFailed tells that an idle worker missed its health checks.
+	WorkerHealthCheckFailed = event.WorkerHealthCheckFailed
 	// WorkerAdopted tells that a worker of a former supervisor takes calls again.
 	WorkerAdopted = event.WorkerAdopted
 	// WorkerStopped tells that a worker that was asked to end is gone.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/snakectl/snakectl/client"
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
 )
@@ -47,9 +48,6 @@ func (a *App) examine(ctx context.Context, c *client.Client, dir string) []findi
 	findings := []finding{examineDirectory(dir), examineState(dir)}
 	status, err := c.Status(ctx)
 	findings = append(findings, a.examineSupervisor(dir, status, err))
-	for _, name := range []string{"supervisor.sock", "worker.sock"} {
-		findings = append(findings, examineSocket(filepath.Join(dir, name), status != nil))
-	}
 	var accepted *pool.Desired
 	pid := os.Getpid()
 	if status != nil {
@@ -60,6 +58,10 @@ func (a *App) examine(ctx context.Context, c *client.Client, dir string) []findi
 	} else if view, err := state.ReadCopy(dir); err == nil {
 		accepted = view.Accepted
 	}
+	policy, _ := access.New(uint32(os.Getuid()), accepted) //nolint:gosec // a user id is not negative here
+	open, _ := policy.Opening()
+	findings = append(findings, examineSocket(filepath.Join(dir, "supervisor.sock"), status != nil, open),
+		examineSocket(filepath.Join(dir, "worker.sock"), status != nil, 0o600))
 	findings = append(findings, examineInterpreters(accepted)...)
 	findings = append(findings, examinePools(status)...)
 	return append(findings, examineDisk(dir), examineFiles(pid, accepted))
@@ -117,7 +119,8 @@ func (a *App) examineSupervisor(dir string, status *client.Status, err error) fi
 	return f
 }
 
-func examineSocket(path string, expected bool) finding {
+// examineSocket compares the mode of a socket with the one that it should have.
+func examineSocket(path string, expected bool, mode fs.FileMode) finding {
 	f := finding{Check: "socket", Verdict: verdictOK, Found: path}
 	info, err := os.Stat(path)
 	switch {
@@ -125,9 +128,9 @@ func examineSocket(path string, expected bool) finding {
 		f.Found = path + " is not there, as no supervisor runs"
 	case err != nil:
 		f.Verdict, f.Found, f.Mend = verdictFail, err.Error(), "snakectl supervisor restart"
-	case info.Mode().Perm()&0o007 != 0:
-		f.Verdict, f.Found = verdictFail, fmt.Sprintf("any user may connect to %s (%#o)", path, info.Mode().Perm())
-		f.Mend = "chmod o= " + path
+	case info.Mode().Perm()&0o077&^mode != 0:
+		f.Verdict, f.Found = verdictFail, fmt.Sprintf("%s is open to more users (%#o) than settings.access names (%#o)", path, info.Mode().Perm(), mode)
+		f.Mend = fmt.Sprintf("chmod %o %s", mode, path)
 	}
 	return f
 }

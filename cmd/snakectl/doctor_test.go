@@ -33,16 +33,17 @@ func TestExamineDirectory(t *testing.T) {
 
 func TestExamineSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	wantFinding(t, examineSocket(path, false), verdictOK, "not there")
-	wantFinding(t, examineSocket(path, true), verdictFail, "snakectl supervisor restart")
+	wantFinding(t, examineSocket(path, false, 0o600), verdictOK, "not there")
+	wantFinding(t, examineSocket(path, true, 0o600), verdictFail, "snakectl supervisor restart")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantFinding(t, examineSocket(path, true), verdictOK, path)
+	wantFinding(t, examineSocket(path, true, 0o600), verdictOK, path)
 	if err := os.Chmod(path, 0o606); err != nil {
 		t.Fatal(err)
 	}
-	wantFinding(t, examineSocket(path, true), verdictFail, "chmod o= ")
+	wantFinding(t, examineSocket(path, true, 0o600), verdictFail, "chmod 600 ")
+	wantFinding(t, examineSocket(path, true, 0o666), verdictOK, path)
 }
 
 func TestExamineInterpreters(t *testing.T) {

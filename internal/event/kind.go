@@ -96,6 +96,18 @@ type WorkerQuarantined struct {
 	Reason string `json:"reason"`
 }
 
+// WorkerHealthCheckFailed tells that a worker without a call missed so many health
+// checks that it is dumped, stopped and replaced.
+type WorkerHealthCheckFailed struct {
+	OnWorker
+	// Reason says what it missed, and how often.
+	Reason string `json:"reason"`
+	// Calls counts the calls that it finished.
+	Calls uint64 `json:"calls"`
+	// AgeUS is how long it has lived, in microseconds.
+	AgeUS int64 `json:"age_us"`
+}
+
 // WorkerAdopted tells that a worker that a former supervisor started proved who it is and
 // takes calls again.
 type WorkerAdopted struct {

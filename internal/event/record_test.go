@@ -25,6 +25,7 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		event.WorkerRecycled{OnWorker: worker, Replacement: "pool.api/0@2a", Reason: "by_hand", Calls: 9, AgeUS: 1},
 		event.WorkerCrashed{OnWorker: worker, Reason: "r", Exit: "e", Killed: true, DuringCall: true, Calls: 1, AgeUS: 2, Stderr: "s"},
 		event.WorkerQuarantined{OnWorker: worker, Reason: "r"},
+		event.WorkerHealthCheckFailed{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},
 		event.WorkerAdopted{OnWorker: worker, LaunchHash: "h", AgeUS: 1, AfterUS: 2},
 		event.WorkerStopped{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},
 		event.PoolReady{OnPool: api, Size: 2, WaitUS: 3},

@@ -25,6 +25,9 @@ func (WorkerCrashed) Type() string { return "worker.crashed" }
 func (WorkerQuarantined) Type() string { return "worker.quarantined" }
 
 // Type implements Body.
+func (WorkerHealthCheckFailed) Type() string { return "worker.health_check_failed" }
+
+// Type implements Body.
 func (WorkerAdopted) Type() string { return "worker.adopted" }
 
 // Type implements Body.
@@ -65,25 +68,26 @@ func (OperationCompleted) Type() string { return "operation.completed" }
 
 // decoders has one function for each kind of event.
 var decoders = map[string]func([]byte) (Body, error){
-	WorkerStarted{}.Type():       decode[WorkerStarted],
-	WorkerInitialized{}.Type():   decode[WorkerInitialized],
-	WorkerReady{}.Type():         decode[WorkerReady],
-	WorkerRecycled{}.Type():      decode[WorkerRecycled],
-	WorkerCrashed{}.Type():       decode[WorkerCrashed],
-	WorkerQuarantined{}.Type():   decode[WorkerQuarantined],
-	WorkerAdopted{}.Type():       decode[WorkerAdopted],
-	WorkerStopped{}.Type():       decode[WorkerStopped],
-	PoolReady{}.Type():           decode[PoolReady],
-	PoolDegraded{}.Type():        decode[PoolDegraded],
-	PoolCapacityReached{}.Type(): decode[PoolCapacityReached],
-	PoolSaturated{}.Type():       decode[PoolSaturated],
-	RequestExecuted{}.Type():     decode[RequestExecuted],
-	RequestTimedOut{}.Type():     decode[RequestTimedOut],
-	RequestRejected{}.Type():     decode[RequestRejected],
-	RequestCancelled{}.Type():    decode[RequestCancelled],
-	OperationStarted{}.Type():    decode[OperationStarted],
-	OperationStep{}.Type():       decode[OperationStep],
-	OperationCompleted{}.Type():  decode[OperationCompleted],
+	WorkerStarted{}.Type():           decode[WorkerStarted],
+	WorkerInitialized{}.Type():       decode[WorkerInitialized],
+	WorkerReady{}.Type():             decode[WorkerReady],
+	WorkerRecycled{}.Type():          decode[WorkerRecycled],
+	WorkerCrashed{}.Type():           decode[WorkerCrashed],
+	WorkerQuarantined{}.Type():       decode[WorkerQuarantined],
+	WorkerHealthCheckFailed{}.Type(): decode[WorkerHealthCheckFailed],
+	WorkerAdopted{}.Type():           decode[WorkerAdopted],
+	WorkerStopped{}.Type():           decode[WorkerStopped],
+	PoolReady{}.Type():               decode[PoolReady],
+	PoolDegraded{}.Type():            decode[PoolDegraded],
+	PoolCapacityReached{}.Type():     decode[PoolCapacityReached],
+	PoolSaturated{}.Type():           decode[PoolSaturated],
+	RequestExecuted{}.Type():         decode[RequestExecuted],
+	RequestTimedOut{}.Type():         decode[RequestTimedOut],
+	RequestRejected{}.Type():         decode[RequestRejected],
+	RequestCancelled{}.Type():        decode[RequestCancelled],
+	OperationStarted{}.Type():        decode[OperationStarted],
+	OperationStep{}.Type():           decode[OperationStep],
+	OperationCompleted{}.Type():      decode[OperationCompleted],
 }
 
 func decode[B Body](data []byte) (Body, error) {

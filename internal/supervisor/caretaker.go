@@ -99,6 +99,7 @@ func (c *caretaker) collect() {
 			continue
 		}
 		c.r.log.Warn("a worker is unresponsive", "worker", w.incarnation(), "reason", reason)
+		c.r.tellUnhealthy(w, reason)
 		c.r.send(happening{lifecycle.Unresponsive{Worker: w.rec.Incarnation, Reason: reason}})
 	}
 }

@@ -63,6 +63,10 @@ func (r *runner) tellExit(w *workerEntry, e lifecycle.Happened) {
 	})
 }
 
+func (r *runner) tellUnhealthy(w *workerEntry, reason string) {
+	r.sup.events.Publish(event.WorkerHealthCheckFailed{OnWorker: w.about(), Reason: reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS()})
+}
+
 func (r *runner) tellRecycled(c lifecycle.Recycled) {
 	w, replacement := r.workers[c.Worker], ""
 	if next := r.workers[c.Replacement]; next != nil {
