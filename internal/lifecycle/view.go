@@ -77,6 +77,9 @@ type Progress struct {
 	Done, Total int
 	// Alive counts processes.
 	Alive int
+	// Recycling counts places whose worker is still to be recycled by hand, Leaving
+	// the workers that were replaced or taken away and are not gone yet.
+	Recycling, Leaving int
 }
 
 // Progress returns how far the pool is from its target.
@@ -88,17 +91,19 @@ func (m *Machine) Progress() Progress {
 		if pl.reached(m.target.Launch) {
 			p.Done++
 		}
+		if pl.recycle {
+			p.Recycling++
+		}
 		if pl.quarantined != "" && p.Failed == "" {
 			p.Failed = pool.WorkerAddress(m.target.Spec.Address(), pl.index) + " is quarantined: " + pl.quarantined
 		}
 	}
-	leaving := 0
 	for _, w := range m.workers {
 		if !held[w] && !w.automatic() {
-			leaving++
+			p.Leaving++
 		}
 	}
-	p.Settled = p.Done == p.Total && leaving == 0 && len(m.places) == p.Total
+	p.Settled = p.Done == p.Total && p.Leaving == 0 && len(m.places) == p.Total
 	return p
 }
 

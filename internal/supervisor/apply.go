@@ -306,7 +306,7 @@ func (a *application) changeOne(c planner.Change) string {
 	a.sup.publish()
 	// A pool that is already at its new size settles at once, so the limit counts
 	// from the last progress, not from here.
-	return f.wait(a.op.stop, r, spec.Update.HealthyDeadline.D()+spec.Update.MinHealthyTime.D()+spec.StopGrace.D())
+	return f.wait(a.op.stop, r, spec.Update.HealthyDeadline.D()+spec.Update.MinHealthyTime.D()+spec.StopGrace.D(), reachesTarget)
 }
 
 // trialFor takes the trial worker of a change that can use it. One that recreates

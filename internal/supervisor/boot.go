@@ -175,7 +175,7 @@ func (s *Supervisor) finishResumed(op *Operation, journal state.Operation) {
 		r.send(attend{follow: f.see})
 		desired, _ := s.table.accepted()
 		spec := desired.Pool(r.addr)
-		if reason := f.wait(op.stop, r, spec.Update.HealthyDeadline.D()+spec.StopGrace.D()); reason != "" {
+		if reason := f.wait(op.stop, r, spec.Update.HealthyDeadline.D()+spec.StopGrace.D(), reachesTarget); reason != "" {
 			if s.isDetached() {
 				return // the next supervisor resumes it
 			}

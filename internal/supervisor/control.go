@@ -74,9 +74,11 @@ func (s *Supervisor) recycle(op *Operation, r *runner, spec *pool.Pool, place in
 	out := pool.Outcome{Result: pool.ResultConverged, Revision: revision}
 	before := r.dispatcher.load().lost
 	f := newFollower(op, r.addr)
+	var was lifecycle.Progress
 	r.send(happening{lifecycle.Recycle{Place: place}})
+	r.read(func(r *runner) { was = r.machine.Progress() })
 	r.send(attend{follow: f.see})
-	if reason := f.wait(op.stop, r, spec.StartTimeout.D()+spec.StopGrace.D()); reason != "" {
+	if reason := f.wait(op.stop, r, spec.StartTimeout.D()+spec.StopGrace.D(), recycles(was)); reason != "" {
 		out.Result, out.Failed, out.Message = pool.ResultMixed, []string{r.addr}, reason
 	} else {
 		out.Done = []string{r.addr}

@@ -41,9 +41,27 @@ func (f *follower) see(p lifecycle.Progress, tells []lifecycle.Tell) {
 	f.reports <- p
 }
 
-// wait returns when the pool has reached its target ("") or cannot (why). Without
-// any progress for the length of limit it gives up.
-func (f *follower) wait(stop context.Context, r *runner, limit time.Duration) string {
+// verdict says of a report whether what is waited for is done, and otherwise why
+// it never will be.
+type verdict func(lifecycle.Progress) (done bool, failed string)
+
+// reachesTarget is the verdict of an apply.
+func reachesTarget(p lifecycle.Progress) (done bool, failed string) { return p.Settled, p.Failed }
+
+// recycles is the verdict of recycling by hand. What was wrong with the pool before,
+// a place in quarantine or a halted roll, is not held against it.
+func recycles(before lifecycle.Progress) verdict {
+	return func(p lifecycle.Progress) (bool, string) {
+		if p.Failed == before.Failed {
+			return p.Recycling == 0 && p.Leaving == 0, ""
+		}
+		return false, p.Failed
+	}
+}
+
+// wait returns when the pool has done what is waited for ("") or cannot (why).
+// Without any progress for the length of limit it gives up.
+func (f *follower) wait(stop context.Context, r *runner, limit time.Duration, judge verdict) string {
 	idle := time.NewTimer(limit)
 	defer idle.Stop()
 	defer r.send(attend{})
@@ -51,11 +69,11 @@ func (f *follower) wait(stop context.Context, r *runner, limit time.Duration) st
 	for {
 		select {
 		case p := <-f.reports:
-			if p.Settled {
+			switch done, failed := judge(p); {
+			case done:
 				return ""
-			}
-			if p.Failed != "" {
-				return p.Failed
+			case failed != "":
+				return failed
 			}
 			idle.Reset(limit)
 		case <-idle.C:
