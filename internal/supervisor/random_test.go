@@ -216,7 +216,7 @@ func TestEveryCallIsAnsweredOnce(t *testing.T) {
 	all.Wait()
 	close(f.quit)
 
-	f.settle()
+	f.settle(workers)
 	if got, want := d.load().counts, o.counts(); got != want {
 		t.Errorf("counts = %+v, want what the callers saw: %+v", got, want)
 	}
@@ -224,15 +224,17 @@ func TestEveryCallIsAnsweredOnce(t *testing.T) {
 	if n := callers * each; total(o.counts()) < uint64(n) {
 		t.Errorf("%d calls ended, want %d", total(o.counts()), n)
 	}
+	f.mu.Lock()
 	for w := range f.live {
 		w.hangUp()
 	}
+	f.mu.Unlock()
 	f.all.Wait()
 }
 
 // settle waits until every slot is idle: calls that nobody waits for any more go on
-// for a moment.
-func (f *farm) settle() {
+// for a moment, and a worker that left is replaced by another one.
+func (f *farm) settle(workers int) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(patience); ; <-tick.C {
@@ -240,7 +242,7 @@ func (f *farm) settle() {
 		f.mu.Lock()
 		live := len(f.live)
 		f.mu.Unlock()
-		if l.available == live && l.busy == 0 && l.waiting == 0 {
+		if live == workers && l.available == live && l.busy == 0 && l.waiting == 0 {
 			return
 		}
 		if time.Now().After(end) {
