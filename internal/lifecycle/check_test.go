@@ -64,7 +64,7 @@ func (w *world) checkRecycling() {
 	w.t.Helper()
 	starting := 0
 	for _, p := range w.m.View().Places {
-		if p.Serving.ID != "" && p.Next.ID != "" && p.Next.Launch == p.Launch && p.Next.State != pool.WorkerReady {
+		if p.Serving.ID != "" && p.Next.ID != "" && p.Next.Launch == p.Serving.Launch && p.Next.State != pool.WorkerReady {
 			starting++
 		}
 	}

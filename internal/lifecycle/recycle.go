@@ -236,7 +236,7 @@ func (m *Machine) recycling() int {
 	held := map[*worker]bool{}
 	for _, p := range m.places {
 		held[p.serving], held[p.next] = true, true
-		if p.next != nil && p.serving != nil && p.next.launch == p.launch && p.next.state != pool.WorkerReady {
+		if p.next != nil && p.serving != nil && p.next.launch == p.serving.launch && p.next.state != pool.WorkerReady {
 			n++
 		}
 	}
