@@ -83,13 +83,16 @@ func (m *Machine) promote(now time.Time) {
 	for _, p := range m.places {
 		m.assess(now, p, p.serving) // first: it may prove the launch hash of the next
 		m.assess(now, p, p.next)
-		if p.next != nil && p.next.state == pool.WorkerReady && !p.next.admitted {
+		if p.next == nil || p.next.state != pool.WorkerReady {
+			continue // one whose connections broke may have been healthy before
+		}
+		if !p.next.admitted {
 			if m.reserved(p) {
 				continue
 			}
 			m.admit(p, p.next)
 		}
-		if p.next != nil && (p.next.healthy || p.serving == nil && p.next.state == pool.WorkerReady) {
+		if p.next.healthy || p.serving == nil {
 			former := p.serving
 			m.takeOver(p)
 			m.assess(now, p, p.serving) // in a place that held nothing, ready was enough all along

@@ -204,3 +204,17 @@ func TestFailingReplacement(t *testing.T) {
 		t.Error("it was never recycled")
 	}
 }
+
+// A reserve whose connections break does not take over from the worker that it
+// waits for, healthy though it was.
+func TestReserveThatIsLostWaits(t *testing.T) {
+	w := newWorld(t)
+	w.configure("a", 1, func(p *pool.Pool) { p.Lifecycle.MaxRequests = 50 })
+	w.run(time.Second)
+	w.step(lifecycle.Nearing{Worker: "w1"})
+	w.run(time.Second)
+	w.lose("w2", time.Minute)
+	if got := w.serving(); got != 1 {
+		t.Errorf("%d workers serve, want the one that was to be replaced:\n%s", got, w.tail())
+	}
+}
