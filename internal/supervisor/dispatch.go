@@ -207,15 +207,15 @@ func (d *dispatcher) enqueue(c *call, first bool) {
 
 // next gives a free slot its next call, or makes it idle. mu is held. The call
 // that is returned must be sent once mu is released.
-func (d *dispatcher) next(s *slot) (*call, *wire.Outbox) {
+func (d *dispatcher) next(s *slot) (*call, hop) {
 	if !s.admitted || s.out == nil || s.call != nil || d.held(s) || s.spent() {
 		s.checkSpent()
-		return nil, nil
+		return nil, hop{}
 	}
 	front := d.queue.Front()
 	if front == nil {
 		d.idle = append(d.idle, s)
-		return nil, nil
+		return nil, hop{}
 	}
 	c := d.queue.Remove(front).(*call) //nolint:forcetypeassert // the list holds calls alone
 	c.queued = false

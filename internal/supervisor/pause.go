@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
-	"github.com/snakectl/snakectl/internal/wire"
 )
 
 // pauses holds who paused what, by the address of a pool or of a place. It is safe
@@ -70,7 +69,7 @@ func (d *dispatcher) setHold(h hold) {
 	type assigned struct {
 		slot *slot
 		call *call
-		out  *wire.Outbox
+		to   hop
 	}
 	var work []assigned
 	d.mu.Lock()
@@ -80,13 +79,13 @@ func (d *dispatcher) setHold(h hold) {
 		if slices.Contains(d.idle, s) {
 			continue
 		}
-		if c, out := d.next(s); c != nil {
-			work = append(work, assigned{s, c, out})
+		if c, to := d.next(s); c != nil {
+			work = append(work, assigned{s, c, to})
 		}
 	}
 	d.mu.Unlock()
 	for _, w := range work {
-		w.slot.send(w.out, w.call, nil)
+		w.slot.send(w.to, w.call, nil)
 	}
 }
 

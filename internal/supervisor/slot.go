@@ -51,9 +51,16 @@ func (d *dispatcher) addSlot(w *workerEntry) *slot {
 	return s
 }
 
-// assign gives the slot a call and returns the connection to send it on. mu is
-// held.
-func (s *slot) assign(c *call, now int64) *wire.Outbox {
+// hop is one way of one call to a slot: the connection and the call's name on it.
+// Whoever sends the call has it from the assignment, since the call may be given to
+// another slot while it is still being written to this one.
+type hop struct {
+	out    *wire.Outbox
+	stream uint64
+}
+
+// assign gives the slot a call and returns the way to send it. mu is held.
+func (s *slot) assign(c *call, now int64) hop {
 	s.streams++
 	if !c.probe {
 		s.taken++
@@ -62,7 +69,7 @@ func (s *slot) assign(c *call, now int64) *wire.Outbox {
 	s.checkNearing(now)
 	c.slot, c.slotStream, c.sentAt, c.wantedUntil = s, s.streams, now, c.deadline
 	s.arm(c.deadline)
-	return s.out
+	return hop{s.out, s.streams}
 }
 
 // arm makes the slot's timer fire at the latest at that time. Calls that end in
@@ -82,13 +89,18 @@ func (s *slot) arm(at int64) {
 }
 
 // send writes the call to the slot's connection. frame is its only frame, or nil
-// when c.frames holds them. A call that cannot be written has provably not
+// when c.frames holds them; those of an idempotent call stay as they are, for
+// another worker. A call that cannot be written has provably not
 // started: it goes back to the front of the queue.
-func (s *slot) send(out *wire.Outbox, c *call, frame []byte) {
-	if c.frames != nil {
+func (s *slot) send(to hop, c *call, frame []byte) {
+	if frame == nil {
 		frame = c.frames
+		if c.idempotent {
+			frame = slices.Clone(frame)
+		}
 	}
-	stampFrames(frame, c.slotStream, c.deadline)
+	out := to.out
+	stampFrames(frame, to.stream, c.deadline)
 	if out.Send(frame) == nil {
 		return
 	}
@@ -172,7 +184,8 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	}
 	live := !c.settled
 	var following *call
-	var out, drain *wire.Outbox
+	var out hop
+	var drain *wire.Outbox
 	if final {
 		d.settle(c, outcomeOf(failure))
 		s.count(c)

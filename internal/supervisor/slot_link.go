@@ -84,7 +84,7 @@ func (s *slot) admit() {
 	d := s.dispatcher
 	d.mu.Lock()
 	var c *call
-	var out *wire.Outbox
+	var out hop
 	if !s.admitted {
 		s.admitted, s.admittedAt = true, wire.Monotonic()
 		s.checkNearing(s.admittedAt)
