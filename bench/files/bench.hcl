@@ -2,6 +2,10 @@ pool "bench" {
   default = true
   adapter = "./adapter.py"
   size    = 4
+
+  restart { # each round kills a worker: a figure of the replacement, not of the wait
+    backoff = "1ms"
+  }
 }
 
 pool "ready" {
