@@ -123,7 +123,7 @@ func (s *Supervisor) missing(name, what string) (string, error) {
 		}
 		addr = r.addr
 	}
-	for _, st := range s.Status(addr).Pools {
+	for _, st := range s.pools(addr) {
 		if text := lacks(st, what); text != "" {
 			return text, nil
 		}

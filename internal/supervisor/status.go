@@ -19,17 +19,24 @@ func (s *Supervisor) Status(addr string) pool.Status {
 		},
 		Revision: revision, Pools: []pool.PoolStatus{},
 	}
+	out.Pools = append(out.Pools, s.pools(addr)...)
+	for i := range out.Pools {
+		s.complete(&out.Pools[i])
+	}
+	return out
+}
+
+// pools returns the pools, or the one at addr, without what complete adds.
+func (s *Supervisor) pools(addr string) []pool.PoolStatus {
+	var out []pool.PoolStatus
 	for _, r := range s.table.all() {
 		if addr != "" && r.addr != addr {
 			continue
 		}
 		var st pool.PoolStatus
 		if r.read(func(r *runner) { st = r.status() }) {
-			out.Pools = append(out.Pools, st)
+			out = append(out, st)
 		}
-	}
-	for i := range out.Pools {
-		s.complete(&out.Pools[i])
 	}
 	return out
 }
