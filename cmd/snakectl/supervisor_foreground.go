@@ -12,6 +12,7 @@ import (
 // it, or a second one ends the wait. When it answers begin is called, if not nil; an
 // error of begin ends the supervisor too, and is what is returned.
 func (a *App) superviseInForeground(ctx context.Context, begin func(context.Context) error) error {
+	collectAt(daemonGC)
 	dir, err := a.instanceDir()
 	if err != nil {
 		return err

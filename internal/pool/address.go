@@ -2,16 +2,24 @@ package pool
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-// Label is the pattern of every block label.
-var labelPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
+// maxLabel is the length of the longest label.
+const maxLabel = 63
 
-// ValidLabel reports whether s may be the label of a block.
-func ValidLabel(s string) bool { return labelPattern.MatchString(s) }
+// ValidLabel reports whether s may be the label of a block: a letter, then letters,
+// digits, "_" and "-", at most 63 in all.
+func ValidLabel(s string) bool {
+	for i, c := range []byte(s) {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || !('0' <= c && c <= '9' || c == '_' || c == '-')) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxLabel
+}
 
 // Address returns pool.NAME, or pool.NAME["KEY"] when key is not empty.
 func Address(name, key string) string {

@@ -81,8 +81,8 @@ func (d *decoder) attribute(row *pool.Row, attr *hcl.Attribute) {
 }
 
 // tree nests values by their paths, as the JSON of the Go type has them, and
-// fills in the default of each row that has no value.
-func (l *loader) tree(rows []pool.Row, values map[string]any) map[string]any {
+// fills in the default of each row that has no value and is to be completed.
+func (l *loader) tree(rows []pool.Row, values map[string]any, complete func(*pool.Row) bool) map[string]any {
 	root := map[string]any{}
 	for i := range rows {
 		row := &rows[i]
@@ -91,6 +91,9 @@ func (l *loader) tree(rows []pool.Row, values map[string]any) map[string]any {
 		}
 		value, ok := values[row.Path]
 		if !ok {
+			if !complete(row) {
+				continue
+			}
 			value = l.defaultOf(row)
 		}
 		at := root

@@ -88,6 +88,8 @@ type loader struct {
 	scope   *scope
 	ranges  map[string]map[string]Range
 	desired pool.Desired
+	// template is a pool of defaults alone; see pool.
+	template *pool.Pool
 }
 
 func newLoader(opts Options) *loader {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -23,10 +24,10 @@ const (
 	adapterExamples = `"./adapter.py", "./adapter.py:Class", "package.module" or "package.module:Class"`
 )
 
-var (
-	modulePattern = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
-	namePattern   = modulePattern
-)
+// dottedName matches a.b.c, the form of modules and of what they hold.
+var dottedName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
+})
 
 // poolRules checks one pool for what no single row of the schema can say.
 type poolRules struct {
@@ -64,12 +65,12 @@ func (r poolRules) checkAdapter() {
 		return
 	}
 	where, name, named := strings.Cut(r.pool.Adapter, ":")
-	if named && !namePattern.MatchString(name) {
+	if named && !dottedName().MatchString(name) {
 		r.fail(attrAdapter, "After the colon of an adapter comes the name of a class, not %q. Write %s.", clip(name), adapterExamples)
 		return
 	}
 	if !strings.HasSuffix(where, ".py") && !strings.ContainsAny(where, "/\\") {
-		if !modulePattern.MatchString(where) {
+		if !dottedName().MatchString(where) {
 			r.fail(attrAdapter, "%q names neither a module nor a file. Write %s.", clip(r.pool.Adapter), adapterExamples)
 		}
 		return
