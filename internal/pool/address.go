@@ -14,7 +14,8 @@ const maxLabel = 63
 func ValidLabel(s string) bool {
 	for i, c := range []byte(s) {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || !('0' <= c && c <= '9' || c == '_' || c == '-')) {
+		follows := letter || '0' <= c && c <= '9' || c == '_' || c == '-'
+		if !follows || i == 0 && !letter {
 			return false
 		}
 	}
