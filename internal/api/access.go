@@ -58,7 +58,11 @@ func (s *Server) guard(rights []access.Right, next http.HandlerFunc) http.Handle
 			if len(rights) > 0 {
 				right = rights[0]
 			}
-			fail(w, access.Denied(requester(r), right, s.subject(r)))
+			denied := access.Denied(requester(r), right, s.subject(r))
+			if r.Pattern == runRoute {
+				s.backend.Refuse(r.PathValue("pool"), denied)
+			}
+			fail(w, denied)
 			return
 		}
 		next(w, r)

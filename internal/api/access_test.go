@@ -42,6 +42,8 @@ type fakeBackend struct {
 	policy *access.Policy
 }
 
+func (fakeBackend) Refuse(string, *pool.CallError) {}
+
 func (b fakeBackend) Access() *access.Policy { return b.policy }
 
 func (fakeBackend) Address(name string) string {

@@ -24,6 +24,9 @@ type Backend interface {
 	// closes it.
 	ServeClient(ctx context.Context, conn net.Conn, peer access.Peer)
 	Exec(ctx context.Context, req Exec) (ExecAnswer, error)
+	// Refuse has the pool that a caller's name means count a call that was answered
+	// with that error already.
+	Refuse(name string, why *pool.CallError)
 	Status(addr string) pool.Status
 	Observe() pool.Observed
 	Plan(ctx context.Context, desired pool.Desired, opts planner.Options) planner.Plan
@@ -36,7 +39,7 @@ type Backend interface {
 	// Pause and Resume return the address of what they changed; a negative place is the
 	// whole pool.
 	Pause(name string, place int, by string) (addr string, err error)
-	Resume(name string, place int) (addr string, err error)
+	Resume(name string, place int, by string) (addr string, err error)
 	Wait(ctx context.Context, name, what string) error
 	Logs(ref string) ([]Log, error)
 	// Events subscribes to what happens, from since on where it is not zero.

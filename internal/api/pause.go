@@ -30,7 +30,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 	if !take(w, r, &req) {
 		return
 	}
-	addr, err := s.backend.Resume(r.PathValue("pool"), req.place())
+	addr, err := s.backend.Resume(r.PathValue("pool"), req.place(), s.signed(r, req.By))
 	answerAddress(w, addr, err)
 }
 

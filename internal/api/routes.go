@@ -38,6 +38,9 @@ type route struct {
 	handle  http.HandlerFunc
 }
 
+// runRoute is the one request that is a call.
+const runRoute = "POST /v1/pools/{pool}/exec/{command}"
+
 // routeTable lists what there is. Whatever is not here does not exist.
 func (s *Server) routeTable() []route {
 	read, exec, admin := []access.Right{access.Read}, []access.Right{access.Exec}, []access.Right{access.Admin}
@@ -50,7 +53,7 @@ func (s *Server) routeTable() []route {
 		{"POST /v1/apply", admin, s.apply},
 		{"POST /v1/operations/{id}/stop", admin, s.stopOperation},
 		{"GET /v1/pools/{pool}/commands", []access.Right{access.Read, access.Exec}, s.commands},
-		{"POST /v1/pools/{pool}/exec/{command}", exec, s.exec},
+		{runRoute, exec, s.exec},
 		{"POST /v1/pools/{pool}/scale", admin, s.scale},
 		{"POST /v1/pools/{pool}/recycle", admin, s.recycle},
 		{"POST /v1/pools/{pool}/pause", admin, s.pause},
@@ -321,9 +324,10 @@ type ExecAnswer struct {
 }
 
 func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+	// One byte more than is allowed: the backend refuses such a call, and counts it.
+	body, err := io.ReadAll(io.LimitReader(r.Body, wire.MaxBody+1))
 	if err != nil {
-		fail(w, pool.NewCallError(pool.CategoryTooLarge, "cannot read the arguments: %s", err.Error()))
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "cannot read the arguments: %s", err.Error()))
 		return
 	}
 	query := r.URL.Query()

@@ -132,6 +132,24 @@ type WorkerStopped struct {
 	AgeUS int64 `json:"age_us"`
 }
 
+// WorkerPaused tells that the worker in a place, whichever it is, gets no new calls until
+// it is resumed. Worker is the address of the place.
+type WorkerPaused struct {
+	OnWorker
+	// By says who asked for it: user@host.
+	By string `json:"by"`
+}
+
+// WorkerResumed tells that the worker in a paused place gets calls again. Worker is the
+// address of the place.
+type WorkerResumed struct {
+	OnWorker
+	// By says who asked for it: user@host.
+	By string `json:"by"`
+	// PausedUS is how long the place was paused, in microseconds.
+	PausedUS int64 `json:"paused_us"`
+}
+
 // OnPool is what every event about a pool tells.
 type OnPool struct {
 	// Pool is the address of the pool: pool.api.
@@ -159,8 +177,24 @@ type PoolDegraded struct {
 	Ready int `json:"ready"`
 	// Quarantined counts the places that are not filled again.
 	Quarantined int `json:"quarantined"`
-	// Reason says what happened to the worker that is missing, if it is known.
+	// Reason says what happened to the last worker that is missing.
 	Reason string `json:"reason"`
+}
+
+// PoolPaused tells that the pool gets no new calls until it is resumed.
+type PoolPaused struct {
+	OnPool
+	// By says who asked for it: user@host.
+	By string `json:"by"`
+}
+
+// PoolResumed tells that a paused pool gets calls again.
+type PoolResumed struct {
+	OnPool
+	// By says who asked for it: user@host.
+	By string `json:"by"`
+	// PausedUS is how long it was paused, in microseconds.
+	PausedUS int64 `json:"paused_us"`
 }
 
 // PoolCapacityReached tells that every slot of the pool executes a call and another call has

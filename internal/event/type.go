@@ -34,10 +34,22 @@ func (WorkerAdopted) Type() string { return "worker.adopted" }
 func (WorkerStopped) Type() string { return "worker.stopped" }
 
 // Type implements Body.
+func (WorkerPaused) Type() string { return "worker.paused" }
+
+// Type implements Body.
+func (WorkerResumed) Type() string { return "worker.resumed" }
+
+// Type implements Body.
 func (PoolReady) Type() string { return "pool.ready" }
 
 // Type implements Body.
 func (PoolDegraded) Type() string { return "pool.degraded" }
+
+// Type implements Body.
+func (PoolPaused) Type() string { return "pool.paused" }
+
+// Type implements Body.
+func (PoolResumed) Type() string { return "pool.resumed" }
 
 // Type implements Body.
 func (PoolCapacityReached) Type() string { return "pool.capacity_reached" }
@@ -77,8 +89,12 @@ var decoders = map[string]func([]byte) (Body, error){
 	WorkerHealthCheckFailed{}.Type(): decode[WorkerHealthCheckFailed],
 	WorkerAdopted{}.Type():           decode[WorkerAdopted],
 	WorkerStopped{}.Type():           decode[WorkerStopped],
+	WorkerPaused{}.Type():            decode[WorkerPaused],
+	WorkerResumed{}.Type():           decode[WorkerResumed],
 	PoolReady{}.Type():               decode[PoolReady],
 	PoolDegraded{}.Type():            decode[PoolDegraded],
+	PoolPaused{}.Type():              decode[PoolPaused],
+	PoolResumed{}.Type():             decode[PoolResumed],
 	PoolCapacityReached{}.Type():     decode[PoolCapacityReached],
 	PoolSaturated{}.Type():           decode[PoolSaturated],
 	RequestExecuted{}.Type():         decode[RequestExecuted],

@@ -54,7 +54,8 @@ type CallCounts struct {
 	Failed uint64 `json:"failed"`
 	// Timeout calls passed their deadline, waiting or executing.
 	Timeout uint64 `json:"timeout"`
-	// Rejected calls found the queue full or no worker that could ever serve them.
+	// Rejected calls found the queue full or no worker that could ever serve them, were
+	// too large, or their caller may not make them.
 	Rejected uint64 `json:"rejected"`
 	// QueueTimeout calls waited longer than queue.timeout.
 	QueueTimeout uint64 `json:"queue_timeout"`

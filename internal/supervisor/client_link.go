@@ -149,12 +149,21 @@ func (l *clientLink) takeCall(h wire.Header, frame []byte) error {
 		return nil
 	}
 	if refusal != nil {
-		l.fail(c, refusal)
+		l.refuse(d, c, refusal)
 		return nil
 	}
 	d.accept(c, envelope.Command, envelope.Deadline, envelope.Idempotent())
 	d.submit(c, frame)
 	return nil
+}
+
+// refuse answers a call that was never submitted, and has its pool count it; d is nil
+// where no pool is meant.
+func (l *clientLink) refuse(d *dispatcher, c *call, why *pool.CallError) {
+	if d != nil {
+		d.refuse(c, why)
+	}
+	l.fail(c, why)
 }
 
 // begin notes an unanswered call; it reports false when its stream is in use.
@@ -186,7 +195,7 @@ func (a *assembly) add(frame []byte) {
 	}
 	a.size += len(wire.Payload(frame))
 	if a.size > wire.MaxBody+wire.MaxPayload {
-		a.refuse(pool.NewCallError(pool.CategoryTooLarge, "the arguments are larger than the cap of %d MiB", wire.MaxBody>>20))
+		a.refuse(tooLarge())
 		return
 	}
 	if assembled.Add(int64(len(frame))) > assemblyBudget {
@@ -196,6 +205,10 @@ func (a *assembly) add(frame []byte) {
 	}
 	a.held += len(frame)
 	a.call.frames = append(a.call.frames, frame...)
+}
+
+func tooLarge() *pool.CallError {
+	return pool.NewCallError(pool.CategoryTooLarge, "the arguments are larger than the cap of %d MiB", wire.MaxBody>>20)
 }
 
 func (a *assembly) refuse(err *pool.CallError) {
@@ -221,7 +234,7 @@ func (l *clientLink) takeChunk(h wire.Header, frame []byte) error {
 	}
 	delete(l.assembling, h.Stream)
 	if a.failure != nil {
-		l.fail(a.call, a.failure)
+		l.refuse(a.dispatcher, a.call, a.failure)
 	} else {
 		a.release()
 		a.dispatcher.submit(a.call, nil)
@@ -306,6 +319,9 @@ func (l *clientLink) leave() {
 	_ = l.out.Close()
 	for _, a := range l.assembling {
 		a.release()
+		if a.dispatcher != nil {
+			a.dispatcher.refuse(a.call, pool.NewCallError(pool.CategoryCancelled, "its caller left"))
+		}
 	}
 	l.mu.Lock()
 	left := make([]*call, 0, len(l.calls))

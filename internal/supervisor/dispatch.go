@@ -193,6 +193,22 @@ func (d *dispatcher) submit(c *call, frame []byte) {
 	d.tellCapacity(now)
 }
 
+// refuse counts and tells of a call that is answered without being submitted: it may
+// not be made, or its caller gave it up before its last byte came.
+func (d *dispatcher) refuse(c *call, why *pool.CallError) {
+	how := outcomeRejected
+	if why.Category == pool.CategoryCancelled {
+		how = outcomeCancelled
+	}
+	c.dispatcher, c.queuedAt = d, wire.Monotonic()
+	d.mu.Lock()
+	first := d.settle(c, how)
+	d.mu.Unlock()
+	if first {
+		d.tellEnd(c, nil, how, why)
+	}
+}
+
 // enqueue appends a waiting call, or puts it first. mu is held.
 func (d *dispatcher) enqueue(c *call, first bool) {
 	c.queued = true

@@ -88,7 +88,8 @@ type vitals struct {
 	// full: every place has a ready worker. Otherwise it is not so since then.
 	full  bool
 	since time.Time
-	// reason says what happened to the last worker that nobody had asked to end.
+	// reason says what became of the last worker that serves no more: how it died, why
+	// it was killed, or that it drains.
 	reason string
 }
 

@@ -36,15 +36,19 @@ func (s *Supervisor) Exec(ctx context.Context, req ExecRequest) (ExecResult, err
 	if refusal != nil {
 		return ExecResult{}, refusal
 	}
-	if len(req.Body) > wire.MaxBody {
-		return ExecResult{}, pool.NewCallError(pool.CategoryTooLarge, "the arguments are larger than the cap of %d MiB", wire.MaxBody>>20)
-	}
 	w := &waiter{done: make(chan struct{})}
 	c := &call{sink: w, id: wire.NewCallID()}
+	if len(req.Body) > wire.MaxBody {
+		large := tooLarge()
+		d.refuse(c, large)
+		return ExecResult{}, large
+	}
 	d.accept(c, []byte(req.Command), int64(req.Timeout), req.Idempotent)
 	frames, err := encodeCall(c.id, req)
 	if err != nil {
-		return ExecResult{}, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error())
+		illegal := pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error())
+		d.refuse(c, illegal)
+		return ExecResult{}, illegal
 	}
 	c.frames = frames
 	d.submit(c, nil)
@@ -57,6 +61,17 @@ func (s *Supervisor) Exec(ctx context.Context, req ExecRequest) (ExecResult, err
 		<-w.done
 	}
 	return w.result()
+}
+
+// Refuse has the pool that a caller's name means count a call that was answered with
+// that error before it came here.
+func (s *Supervisor) Refuse(name string, why *pool.CallError) {
+	if name == "-" {
+		name = ""
+	}
+	if d, unknown := s.routes.find([]byte(name)); unknown == nil {
+		d.refuse(&call{id: wire.NewCallID()}, why)
+	}
 }
 
 // encodeCall returns the CALL and its CHUNKs.

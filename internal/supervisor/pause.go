@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -106,15 +107,15 @@ func (d *dispatcher) paused() hold {
 // place is not negative. Calls that come wait in the queue. It returns the address of
 // what is paused. What is paused already is an error.
 func (s *Supervisor) Pause(name string, place int, by string) (string, error) {
-	return s.setPause(name, place, &pool.Pause{By: by, At: time.Now().UTC()})
+	return s.setPause(name, place, by, &pool.Pause{By: by, At: time.Now().UTC()})
 }
 
 // Resume ends a pause. What was not paused is an error.
-func (s *Supervisor) Resume(name string, place int) (string, error) {
-	return s.setPause(name, place, nil)
+func (s *Supervisor) Resume(name string, place int, by string) (string, error) {
+	return s.setPause(name, place, by, nil)
 }
 
-func (s *Supervisor) setPause(name string, place int, pause *pool.Pause) (string, error) {
+func (s *Supervisor) setPause(name string, place int, by string, pause *pool.Pause) (string, error) {
 	r, err := s.find(name)
 	if err != nil {
 		return "", err
@@ -141,8 +142,26 @@ func (s *Supervisor) setPause(name string, place int, pause *pool.Pause) (string
 	}
 	s.pauses.set(addr, pause)
 	r.dispatcher.setHold(s.pauses.holdOf(r.addr))
+	s.events.Publish(pauseEvent(r.addr, place, by, pause, time.Since(former.At)))
 	s.log.Info("changed a pause", "address", addr, "paused", pause != nil)
 	return addr, nil
+}
+
+// pauseEvent tells that the pool at addr, or one place of it, was paused, or, without a
+// pause, resumed after that time.
+func pauseEvent(addr string, place int, by string, pause *pool.Pause, after time.Duration) event.Body {
+	if place < 0 {
+		about := event.OnPool{Pool: addr}
+		if pause != nil {
+			return event.PoolPaused{OnPool: about, By: by}
+		}
+		return event.PoolResumed{OnPool: about, By: by, PausedUS: after.Microseconds()}
+	}
+	about := event.OnWorker{Pool: addr, Worker: pool.WorkerAddress(addr, place)}
+	if pause != nil {
+		return event.WorkerPaused{OnWorker: about, By: by}
+	}
+	return event.WorkerResumed{OnWorker: about, By: by, PausedUS: after.Microseconds()}
 }
 
 // forgetPauses ends the pauses of a pool that is destroyed.

@@ -146,8 +146,11 @@ func (r *runner) take(m message) {
 	case configure:
 		r.configure(m)
 	case happening:
-		if m.event == stop {
+		switch e := m.event.(type) {
+		case lifecycle.Stop:
 			r.ending = true
+		case lifecycle.Unresponsive:
+			r.vitals.reason = e.Reason
 		}
 		r.step(m.event)
 	case lived:
@@ -243,6 +246,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		w.slot.admit()
 	case lifecycle.Drain:
 		w := r.workers[c.Worker]
+		r.vitals.reason = w.incarnation() + " drains"
 		w.slot.withdraw()
 		r.record(w, pool.WorkerDraining)
 	case lifecycle.Signal:
@@ -253,6 +257,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 	case lifecycle.Kill:
 		w := r.workers[c.Worker]
 		w.killed = c.Reason
+		r.vitals.reason = c.Reason
 		r.log.Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
 		r.signal(w, "KILL")
 	case lifecycle.AskUse:
