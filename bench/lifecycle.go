@@ -18,17 +18,17 @@ func (s *session) starts(ctx context.Context) error {
 		rounds  int
 	}{{4, 150, s.rounds}, {16, 0, s.rounds}, {100, 1500, 3}} {
 		for range t.rounds {
-			begin := time.Now()
-			if err := s.resize(ctx, t.workers); err != nil {
+			took, err := s.grow(ctx, t.workers)
+			if err != nil {
 				return err
 			}
-			s.table.add(fmt.Sprintf("%d workers ready", t.workers), "ms", t.target, millis(time.Since(begin)))
+			s.table.add(fmt.Sprintf("%d workers ready", t.workers), "ms", t.target, millis(took))
 			if t.workers == 16 {
 				if err := s.memory(ctx); err != nil {
 					return err
 				}
 			}
-			if err := s.resize(ctx, 0); err != nil {
+			if err := s.empty(ctx); err != nil {
 				return err
 			}
 		}
@@ -36,19 +36,28 @@ func (s *session) starts(ctx context.Context) error {
 	return nil
 }
 
-// resize scales the pool "ready" and waits until it has as many ready workers.
-func (s *session) resize(ctx context.Context, size int) error {
+// grow scales the pool "ready" and returns how long it took until it had as many
+// ready workers. The supervisor tells: asking a hundred times would cost it more than
+// the start does.
+func (s *session) grow(ctx context.Context, size int) (time.Duration, error) {
+	begin := time.Now()
 	if _, err := s.instance.Scale(ctx, "ready", size, "bench"); err != nil {
-		return err
+		return 0, err
 	}
-	if size > 0 { // the supervisor tells: asking a hundred times would cost it more than the start
-		if err := s.instance.WaitReady(ctx, "ready"); err != nil {
-			return err
-		}
-		alive, err := s.instance.alive(ctx, "ready")
-		if err == nil && len(alive) != size {
-			err = fmt.Errorf("%d workers are ready, not %d", len(alive), size)
-		}
+	if err := s.instance.WaitReady(ctx, "ready"); err != nil {
+		return 0, err
+	}
+	took := time.Since(begin)
+	alive, err := s.instance.alive(ctx, "ready")
+	if err == nil && len(alive) != size {
+		err = fmt.Errorf("%d workers are ready, not %d", len(alive), size)
+	}
+	return took, err
+}
+
+// empty scales the pool "ready" to no worker and waits until the last one is gone.
+func (s *session) empty(ctx context.Context) error {
+	if _, err := s.instance.Scale(ctx, "ready", 0, "bench"); err != nil {
 		return err
 	}
 	return until(ctx, func() (bool, error) {
