@@ -23,6 +23,7 @@ import (
 
 	"github.com/snakectl/snakectl/client"
 	"github.com/snakectl/snakectl/internal/wire"
+	"github.com/snakectl/snakectl/test/harness"
 )
 
 // asUser is set in the environment of this program when it plays another user: it
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 		play(socket, os.Stdin, os.Stdout)
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(harness.Main(m))
 }
 
 // play makes the requests that it reads, one a line, all with one client, and prints

@@ -3,6 +3,8 @@ package harness
 import (
 	"bufio"
 	"context"
+	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -43,6 +45,9 @@ func TestCloseNoticesAnEscapedProcess(t *testing.T) {
 	}
 	if !Until(t.Context(), 5*time.Second, func() bool { return !Running(left[0].PID) }) {
 		t.Errorf("process %v still runs after Close", left[0])
+	}
+	if _, err := os.Stat(i.base); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after Close: %v, want no directory", err)
 	}
 }
 

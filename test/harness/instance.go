@@ -66,19 +66,19 @@ func (i *Instance) Env() []string {
 }
 
 // Close stops the supervisor, waits until no process of the instance is left and
-// removes the directory. It returns an error when the supervisor does not stop,
-// when a process outlives it (then it is killed), or when a log tells of a data
-// race or a panic.
+// removes the directory, whatever it finds. It returns an error when the supervisor
+// does not stop, when a process outlives it (then it is killed), or when a log tells
+// of a data race or a panic.
 func (i *Instance) Close(ctx context.Context) error {
 	var errs []error
 	if _, err := os.Stat(i.Dir); err == nil {
 		errs = append(errs, i.stop(ctx))
 	}
-	errs = append(errs, i.reapLeftovers(ctx), i.checkLogs())
+	errs = append(errs, i.reapLeftovers(ctx), i.checkLogs(), os.RemoveAll(i.base))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("instance %s: %w", i.Dir, err)
 	}
-	return os.RemoveAll(i.base)
+	return nil
 }
 
 func (i *Instance) stop(ctx context.Context) error {
