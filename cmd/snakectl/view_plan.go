@@ -216,11 +216,9 @@ func words(c planner.Change) string {
 		say("recreate %s", count(c.Workers.Replace, "worker"))
 		say("all at once")
 	case planner.ActionDestroy:
-		say("drain and stop %s", count(c.Workers.Drain+c.Workers.Stop, "worker"))
-		return strings.Join(parts, ", ")
+		return "drain and stop " + count(c.Workers.Drain+c.Workers.Stop, "worker") + because(c.Reasons)
 	case planner.ActionCreate:
-		say("start %s", count(c.Workers.Start, "worker"))
-		return strings.Join(parts, ", ")
+		return "start " + count(c.Workers.Start, "worker")
 	case planner.ActionUpdate:
 		say("update in place")
 	default:
@@ -240,16 +238,24 @@ func words(c planner.Change) string {
 	return strings.Join(parts, ", ") + because(c.Reasons)
 }
 
-// because names the reasons that the attributes below do not already tell.
+// because says the reasons that the attributes below do not already tell.
 func because(reasons []planner.Reason) string {
 	var told []string
 	for _, r := range reasons {
 		switch r {
 		case planner.ReasonOverridePresent:
 			told = append(told, "undoes the override")
-		case planner.ReasonRuntimeChanged, planner.ReasonCodeChanged, planner.ReasonOtherLaunchHash:
-			told = append(told, string(r))
-		default:
+		case planner.ReasonRuntimeChanged:
+			told = append(told, "its Python changed")
+		case planner.ReasonCodeChanged:
+			told = append(told, "its code changed")
+		case planner.ReasonOtherLaunchHash:
+			told = append(told, "started from another configuration")
+		case planner.ReasonNotInConfig:
+			told = append(told, "not in the configuration")
+		case planner.ReasonNotCarriedOut:
+			told = append(told, "an apply ended before it came here")
+		case planner.ReasonAttrChanged, planner.ReasonQuarantinedPlace, planner.ReasonByRequest:
 		}
 	}
 	if len(told) == 0 {

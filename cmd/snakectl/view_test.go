@@ -1,38 +1,14 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/test/golden"
 )
-
-// golden compares text with a file below testdata; UPDATE=1 writes it.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
 
 func TestRenderStatus(t *testing.T) {
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
@@ -52,8 +28,8 @@ func TestRenderStatus(t *testing.T) {
 			{Address: `pool.etl["eu"]`, Profile: "process", Message: "size is 0"},
 		},
 	}
-	golden(t, "status.txt", renderStatus(status, true, now))
-	golden(t, "status_empty.txt", renderStatus(&pool.Status{Supervisor: pool.SupervisorStatus{PID: 1, Version: "0.1.0", StartedAt: now}}, false, now))
+	golden.File(t, "testdata/status.txt", renderStatus(status, true, now))
+	golden.File(t, "testdata/status_empty.txt", renderStatus(&pool.Status{Supervisor: pool.SupervisorStatus{PID: 1, Version: "0.1.0", StartedAt: now}}, false, now))
 }
 
 func TestProgressOnPaper(t *testing.T) {
@@ -63,7 +39,7 @@ func TestProgressOnPaper(t *testing.T) {
 		p.show(ev)
 	}
 	p.close()
-	golden(t, "progress.txt", out.String())
+	golden.File(t, "testdata/progress.txt", out.String())
 }
 
 func TestProgressOnATerminal(t *testing.T) {
@@ -172,7 +148,7 @@ func TestRenderPreflightFailure(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			ev := pool.Event{Addr: "pool.api", Data: test.data}
-			golden(t, "preflight_"+test.name+".txt", renderPreflightFailure(ev, test.snippet, test.created))
+			golden.File(t, "testdata/preflight_"+test.name+".txt", renderPreflightFailure(ev, test.snippet, test.created))
 		})
 	}
 }
@@ -183,9 +159,9 @@ func TestRenderFailedOutcome(t *testing.T) {
 		Result: pool.ResultMixed, Revision: 4, MS: 61234,
 		Done: []string{"pool.api"}, Failed: []string{"pool.etl"}, NotAttempted: []string{"pool.old"},
 	}
-	golden(t, "outcome_mixed.txt", renderFailedOutcome(mixed, failures, 3, 8))
+	golden.File(t, "testdata/outcome_mixed.txt", renderFailedOutcome(mixed, failures, 3, 8))
 	conflict := &pool.Outcome{Result: pool.ResultConflict, Message: "pool.api is being changed by ops@build-1 since 15:04:05."}
-	golden(t, "outcome_conflict.txt", renderFailedOutcome(conflict, nil, 3, 1))
+	golden.File(t, "testdata/outcome_conflict.txt", renderFailedOutcome(conflict, nil, 3, 1))
 }
 
 func TestSourcePaths(t *testing.T) {

@@ -5,15 +5,12 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/snakectl/snakectl/test/golden"
 )
-
-const referencePath = "../../docs/reference/events.md"
 
 const referenceHead = `# Events
 
@@ -38,21 +35,7 @@ Fields and types are only ever added.
 `
 
 // TestReference keeps the page in step with the types. UPDATE=1 writes it.
-func TestReference(t *testing.T) {
-	want := reference(t)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(referencePath, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(referencePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("%s is stale, run UPDATE=1 go test ./internal/event (-want +got):\n%s", referencePath, diff)
-	}
-}
+func TestReference(t *testing.T) { golden.File(t, "../../docs/reference/events.md", reference(t)) }
 
 // source is a type of kind.go.
 type source struct {

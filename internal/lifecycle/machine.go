@@ -142,7 +142,9 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 }
 
 func (m *Machine) configure(now time.Time, e Configure) {
-	if e.Repair || m.configured && e.Target.Launch != m.target.Launch {
+	// Somebody wants the places filled anew: to repair them, with something else, or
+	// with what a roll was halted over, once more.
+	if e.Repair || m.configured && (e.Target.Launch != m.target.Launch || m.halt != "" && e.Halt == "") {
 		m.forgive()
 	}
 	m.rearm(now, m.target.Spec.Lifecycle, e.Target.Spec.Lifecycle)

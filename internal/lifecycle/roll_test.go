@@ -49,6 +49,26 @@ func TestHaltedRoll(t *testing.T) {
 	}
 }
 
+// TestHaltedRollAppliedAgain: whoever applies a halted roll once more does not wait
+// for the backoff of the attempt that failed.
+func TestHaltedRollAppliedAgain(t *testing.T) {
+	change := func(p *pool.Pool) {
+		p.Restart.Backoff, p.Restart.MaxBackoff = pool.Duration(time.Hour), pool.Duration(time.Hour)
+	}
+	w := settled(t, 2, change)
+	w.broken["b"] = true
+	w.configure("b", 2, change)
+	w.run(30 * time.Second)
+	if w.m.View().Halt == "" {
+		t.Fatal("the roll did not halt")
+	}
+	delete(w.broken, "b")
+	w.take()
+	w.configure("b", 2, change)
+	w.run(30 * time.Second)
+	wantSettled(t, w, "b b")
+}
+
 // TestUnhealthyReplacement: one that dies within min_healthy_time halts the roll.
 func TestUnhealthyReplacement(t *testing.T) {
 	for name, change := range map[string]func(*pool.Pool){"surge": surge(1, 0), "no surge": surge(0, 1)} {

@@ -58,6 +58,22 @@ func (m *Machine) View() View {
 	return v
 }
 
+// Observed returns the places as a planner compares them with a configuration.
+func (v *View) Observed() []pool.ObservedPlace {
+	places := []pool.ObservedPlace{}
+	for _, p := range v.Places {
+		o := pool.ObservedPlace{Place: p.Index, State: p.Serving.State, Incarnation: p.Serving.ID, LaunchHash: p.Launch}
+		switch {
+		case p.Quarantined != "":
+			o.State, o.Message = pool.WorkerQuarantined, p.Quarantined
+		case p.Serving.ID == "":
+			o.State = pool.WorkerExited
+		}
+		places = append(places, o)
+	}
+	return places
+}
+
 func (w *worker) view() WorkerView {
 	if w == nil {
 		return WorkerView{}

@@ -93,13 +93,29 @@ type side struct {
 }
 
 // pair is everything known about one address. A nil spec on a side means that
-// the side does not have the pool.
+// the side does not have the pool. The old side is the accepted one, but for a pool
+// that the apply did not come to: there it is what is in force.
 type pair struct {
 	address  string
 	old, new side
 	running  pool.ObservedPool
 	// known is false when nothing is told of the pool as it runs.
 	known bool
+	// behind: what was accepted is not in force.
+	behind bool
+}
+
+// accept sets the old side.
+func (p *pair) accept(accepted side) {
+	p.old = accepted
+	if p.running.InForce == nil {
+		return
+	}
+	in := side{&p.running.InForce.Spec, p.running.InForce.Runtime}
+	attributes, files := compare(in, accepted)
+	if len(attributes)+len(files) > 0 || in.launchHash() != accepted.launchHash() {
+		p.old, p.behind = in, true
+	}
 }
 
 // pairs returns every address that any side knows, sorted.
@@ -114,7 +130,7 @@ func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 	}
 	for i := range accepted.Pools {
 		p := &accepted.Pools[i]
-		at(p.Address()).old = side{p, accepted.Runtimes[p.Runtime]}
+		at(p.Address()).accept(side{p, accepted.Runtimes[p.Runtime]})
 	}
 	for i := range desired.Pools {
 		p := &desired.Pools[i]
@@ -238,7 +254,7 @@ func (p pair) action(c Change, newLaunch bool) Action {
 		return ActionRepair
 	case c.Size != c.OldSize:
 		return ActionResize
-	case len(c.Attributes) > 0 || len(c.Files) > 0:
+	case len(c.Attributes) > 0 || len(c.Files) > 0 || p.behind: // accepting what is in force takes back what was not carried out
 		return ActionUpdate
 	}
 	return ActionNoop

@@ -27,6 +27,13 @@ func (p pair) drift(c census) []Drift {
 			Detail:  fmt.Sprintf("%d of %s started from another configuration", c.strangers, plural(p.sizeInForce(), "worker was", "workers were")),
 		})
 	}
+	if p.behind {
+		out = append(out, Drift{
+			Address: p.address,
+			Kind:    ReasonNotCarriedOut,
+			Detail:  "an apply ended before it came to this pool",
+		})
+	}
 	if o := p.running.Override; o != nil && o.Size != p.old.spec.Size {
 		out = append(out, Drift{
 			Address: p.address,

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/test/golden"
 )
 
 func TestDecodeRefuses(t *testing.T) {
@@ -59,7 +60,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(section(archive, "plan.json"))
+		f.Add(golden.Section(archive, "plan.json"))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		plan, err := planner.Decode(text)

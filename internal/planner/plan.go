@@ -31,6 +31,7 @@ const (
 	ReasonOtherLaunchHash  Reason = "other_launch_hash"
 	ReasonOverridePresent  Reason = "override_present"
 	ReasonByRequest        Reason = "by_request"
+	ReasonNotCarriedOut    Reason = "not_carried_out"
 )
 
 // Plan is what would change. Its JSON form is stable: fields are only ever
@@ -118,7 +119,8 @@ type WorkerDelta struct {
 // Drift is a difference between what was accepted and what runs.
 type Drift struct {
 	Address string `json:"address"`
-	// Kind is a reason: quarantined_place, other_launch_hash, override_present or runtime_changed.
+	// Kind is a reason: quarantined_place, other_launch_hash, override_present,
+	// not_carried_out or runtime_changed.
 	Kind   Reason `json:"kind"`
 	Detail string `json:"detail"`
 }

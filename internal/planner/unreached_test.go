@@ -1,6 +1,7 @@
 package planner_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,4 +44,49 @@ func TestUnreachedSizeIsPlanned(t *testing.T) {
 	if plan := planner.Decide(desired, observed, planner.Options{}); !plan.Empty() {
 		t.Errorf("Decide() = %+v from what the state remembers, want no change", plan.Changes)
 	}
+}
+
+// TestWhatWasNotCarriedOutIsPlanned plans for a pool that an apply ended before: the
+// accepted spec has another queue, and what is in force has the former one.
+func TestWhatWasNotCarriedOutIsPlanned(t *testing.T) {
+	former := config(t, `{"pools": [{"name": "api", "adapter": "./a.py"}]}`)
+	accepted := config(t, `{"pools": [{"name": "api", "adapter": "./a.py", "queue": {"max": 7}}]}`)
+	other := config(t, `{"pools": [{"name": "api", "adapter": "./b.py", "queue": {"max": 7}}]}`)
+	for name, c := range map[string]struct {
+		desired pool.Desired
+		action  planner.Action
+		want    []string
+	}{
+		"again":      {accepted, planner.ActionUpdate, []string{"queue.max"}},
+		"and more":   {other, planner.ActionRoll, []string{"adapter", "queue.max"}},
+		"taken back": {former, planner.ActionUpdate, nil}, // accepting it is a change
+	} {
+		t.Run(name, func(t *testing.T) {
+			observed := world(t, `{"revision": 3}`, &accepted, c.desired)
+			lagBehind(&observed, former)
+			plan := planner.Decide(c.desired, observed, planner.Options{})
+			if len(plan.Changes) != 1 || plan.Changes[0].Action != c.action {
+				t.Fatalf("Decide() = %+v, want one change, %s", plan.Changes, c.action)
+			}
+			var paths []string
+			for _, a := range plan.Changes[0].Attributes {
+				paths = append(paths, a.Path)
+			}
+			if diff := cmp.Diff(c.want, paths); diff != "" {
+				t.Errorf("attributes (-want +got):\n%s", diff)
+			}
+			if !slices.Contains(plan.Changes[0].Reasons, planner.ReasonNotCarriedOut) {
+				t.Errorf("reasons = %q, want %s among them", plan.Changes[0].Reasons, planner.ReasonNotCarriedOut)
+			}
+		})
+	}
+	t.Run("no difference", func(t *testing.T) {
+		observed := world(t, `{"revision": 3}`, &accepted, accepted)
+		moved := config(t, `{"pools": [{"name": "api", "adapter": "./a.py", "queue": {"max": 7}}]}`)
+		moved.Pools[0].Snapshot.Root = "/srv/elsewhere"
+		lagBehind(&observed, moved)
+		if plan := planner.Decide(accepted, observed, planner.Options{}); !plan.Empty() || len(plan.Drift) > 0 {
+			t.Errorf("Decide() = %+v, want no change", plan)
+		}
+	})
 }

@@ -22,6 +22,15 @@ type ObservedPool struct {
 	Size     int             `json:"size"`
 	Override *Override       `json:"override,omitempty"`
 	Places   []ObservedPlace `json:"places"`
+	// InForce is what the pool was last brought to, where that is not what was
+	// accepted: the apply that accepted it ended before it came to this pool.
+	InForce *Configured `json:"in_force,omitempty"`
+}
+
+// Configured is a pool as one spec has it, with the runtime that it names there.
+type Configured struct {
+	Spec    Pool    `json:"spec"`
+	Runtime Runtime `json:"runtime"`
 }
 
 // ObservedPlace is one place of a pool.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -138,30 +139,21 @@ func (s *Supervisor) Observe() pool.Observed {
 	}
 	for _, r := range s.table.all() {
 		var view lifecycle.View
-		if !r.read(func(r *runner) { view = r.machine.View() }) {
+		var in launch
+		if !r.read(func(r *runner) { view, in = r.machine.View(), r.launches[r.target] }) {
 			continue
 		}
-		if desired.Pool(r.addr) == nil && len(view.Places) == 0 {
+		spec := desired.Pool(r.addr)
+		if spec == nil && len(view.Places) == 0 {
 			continue // it is only being tried out; one with places was to be destroyed
 		}
-		out.Pools[r.addr] = pool.ObservedPool{Size: view.Size, Override: s.table.overrideOf(r.addr), Places: observedPlaces(view)}
+		observed := pool.ObservedPool{Size: view.Size, Override: s.table.overrideOf(r.addr), Places: view.Observed()}
+		if spec != nil && in.hash != "" && !reflect.DeepEqual(*spec, in.spec) {
+			observed.InForce = &pool.Configured{Spec: in.spec, Runtime: in.runtime}
+		}
+		out.Pools[r.addr] = observed
 	}
 	return out
-}
-
-func observedPlaces(view lifecycle.View) []pool.ObservedPlace {
-	places := []pool.ObservedPlace{}
-	for _, p := range view.Places {
-		o := pool.ObservedPlace{Place: p.Index, State: p.Serving.State, Incarnation: p.Serving.ID, LaunchHash: p.Launch}
-		switch {
-		case p.Quarantined != "":
-			o.State, o.Message = pool.WorkerQuarantined, p.Quarantined
-		case p.Serving.ID == "":
-			o.State = pool.WorkerExited
-		}
-		places = append(places, o)
-	}
-	return places
 }
 
 // Commands returns the commands of a pool as its workers described them.

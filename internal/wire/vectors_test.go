@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/snakectl/snakectl/internal/wire"
+	"github.com/snakectl/snakectl/test/golden"
 )
 
 // vector is one frame, as bytes and as what they mean. Python writes and reads
@@ -179,24 +180,11 @@ func describe(t *testing.T, name string, frame []byte) vector {
 
 // UPDATE=1 writes the file anew; read the difference before it is committed.
 func TestVectorsOfGoAreUnchanged(t *testing.T) {
-	path := filepath.Join("testdata", "go.json")
 	got, err := json.MarshalIndent(goVectors(t), "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("the bytes of the protocol changed (-want +got):\n%s", diff)
-	}
+	golden.File(t, "testdata/go.json", string(got)+"\n")
 }
 
 // readVectors returns what each language wrote.

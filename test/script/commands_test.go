@@ -31,6 +31,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"exitcode":  exitCode,
 	"json":      assertJSON,
 	"setjson":   setJSON,
+	"setfile":   setFile,
 	"until":     until,
 	"untilok":   untilOK,
 	"signal":    signalProcess,
@@ -72,6 +73,13 @@ func setJSON(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := value(ts.ReadFile("stdout"), args[1])
 	ts.Check(err)
 	ts.Setenv(args[0], text)
+}
+
+// setFile keeps the content of a file, without the white space around it:
+// setfile PID pid.txt.
+func setFile(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 2, "setfile VARIABLE FILE")
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
 // until repeats a command until a value of its output is as wanted:

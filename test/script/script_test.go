@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",
+		WorkdirRoot:        t.TempDir(), // its own is left behind when -run selects some scripts
 		Cmds:               commands,
 		UpdateScripts:      os.Getenv("UPDATE") != "",
 		RequireUniqueNames: true,

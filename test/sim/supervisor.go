@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -184,31 +185,20 @@ func (s *supervisor) observe() pool.Observed {
 	}
 	for addr, r := range s.runners {
 		view := r.m.View()
-		if s.desired.Pool(addr) == nil && len(view.Places) == 0 {
+		spec := s.desired.Pool(addr)
+		if spec == nil && len(view.Places) == 0 {
 			continue // it is only being tried out
 		}
-		o := pool.ObservedPool{Size: view.Size, Places: observedPlaces(view)}
+		o := pool.ObservedPool{Size: view.Size, Places: view.Observed()}
 		if set, ok := s.overrides[addr]; ok {
 			o.Override = &set
+		}
+		if spec != nil && r.target != nil && !reflect.DeepEqual(spec, r.spec) {
+			o.InForce = &pool.Configured{Spec: *r.spec, Runtime: runtimes[r.spec.Runtime]}
 		}
 		out.Pools[addr] = o
 	}
 	return out
-}
-
-func observedPlaces(view lifecycle.View) []pool.ObservedPlace {
-	places := []pool.ObservedPlace{}
-	for _, p := range view.Places {
-		o := pool.ObservedPlace{Place: p.Index, State: p.Serving.State, Incarnation: p.Serving.ID, LaunchHash: p.Launch}
-		switch {
-		case p.Quarantined != "":
-			o.State, o.Message = pool.WorkerQuarantined, p.Quarantined
-		case p.Serving.ID == "":
-			o.State = pool.WorkerExited
-		}
-		places = append(places, o)
-	}
-	return places
 }
 
 func (s *supervisor) plan(desired pool.Desired) planner.Plan {
