@@ -30,8 +30,24 @@ const (
 	Internal        = pool.CategoryInternal
 )
 
+// The classes of deaths; see Error.Death.
+const (
+	DeathExit     = pool.DeathExit
+	DeathSignal   = pool.DeathSignal
+	DeathSegfault = pool.DeathSegfault
+	DeathAbort    = pool.DeathAbort
+	DeathOOM      = pool.DeathOOM
+	DeathKilled   = pool.DeathKilled
+	DeathUnknown  = pool.DeathUnknown
+)
+
 // What a supervisor tells about itself and its pools.
 type (
+	// Death is how a worker died, and DeathCall the call it executed.
+	Death     = pool.Death
+	DeathCall = pool.DeathCall
+	// DeathClass says what kind of end it was.
+	DeathClass = pool.DeathClass
 	// Status is a supervisor and all its pools.
 	Status = pool.Status
 	// SupervisorStatus is the supervisor itself.

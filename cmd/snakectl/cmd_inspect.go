@@ -69,6 +69,6 @@ func (a *App) runInspect(ctx context.Context, args []string, opts inspectOptions
 	if opts.json {
 		return writeJSON(a.Stdout, map[string]any{"pools": all}, a.StdoutTTY)
 	}
-	fmt.Fprint(a.Stdout, renderInspection(all, opts.detailed, opts.recommend))
+	fmt.Fprint(a.Stdout, renderInspection(all, opts.detailed, opts.recommend, time.Now()))
 	return nil
 }

@@ -47,7 +47,7 @@ func TestInspect(t *testing.T) {
 		t.Errorf("inspect (-want +got):\n%s", diff)
 	}
 	in.Advice = advise(&in, 8)
-	text := renderInspection([]inspection{in}, true, true)
+	text := renderInspection([]inspection{in}, true, true, now)
 	for _, words := range []string{
 		"62 % (good), measured for 2.0 s in 4 samples", "95 of 100 calls, 1m of 1h", "1 of 3 places are quarantined",
 		"1 workers died", "1 workers have taken more than 90 % of their 100 calls",

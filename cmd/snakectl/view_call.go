@@ -22,7 +22,8 @@ func renderCallError(e *pool.CallError) string {
 	}
 	b.WriteByte('\n')
 	b.WriteString(indent(e.Traceback, "  "))
-	if e.Stderr != "" {
+	b.WriteString(renderDeath(e.Death))
+	if e.Stderr != "" && e.Death == nil {
 		b.WriteString("its last output:\n" + indent(e.Stderr, "  "))
 	}
 	if e.Hint != "" {

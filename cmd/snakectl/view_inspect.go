@@ -3,17 +3,18 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // renderInspection returns what was measured of each pool, with its workers where
 // detailed.
-func renderInspection(all []inspection, detailed, advice bool) string {
+func renderInspection(all []inspection, detailed, advice bool, now time.Time) string {
 	var b strings.Builder
 	for i := range all {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		renderPool(&b, &all[i], detailed, advice)
+		renderPool(&b, &all[i], detailed, advice, now)
 	}
 	if len(all) == 0 {
 		b.WriteString("No pools. Declare one in pools.hcl and run: snakectl apply\n")
@@ -21,7 +22,7 @@ func renderInspection(all []inspection, detailed, advice bool) string {
 	return b.String()
 }
 
-func renderPool(b *strings.Builder, in *inspection, detailed, advice bool) {
+func renderPool(b *strings.Builder, in *inspection, detailed, advice bool, now time.Time) {
 	seconds := float64(in.MeasuredMS) / 1000
 	fmt.Fprintf(b, "%s  %s profile, %d of %d workers ready\n", in.Address, in.Profile, in.Ready, in.Size)
 	fmt.Fprintf(b, "  capacity     %d slots: %d busy, %d available, %d calls waiting\n", in.Capacity, in.Load, in.Available, in.Queued)
@@ -36,6 +37,9 @@ func renderPool(b *strings.Builder, in *inspection, detailed, advice bool) {
 			rows = append(rows, cells(w.Address, w.State, w.Calls, bytesText(w.RSSBytes), w.Due))
 		}
 		b.WriteString("\n" + table(rows))
+		if deaths := deathTable(in.status, now); deaths != "" {
+			b.WriteString("\n" + deaths)
+		}
 	}
 	if advice {
 		b.WriteByte('\n')

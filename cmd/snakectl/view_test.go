@@ -22,7 +22,10 @@ func TestRenderStatus(t *testing.T) {
 				Calls: pool.CallCounts{OK: 120, Failed: 2, Timeout: 1, Rejected: 3, QueueTimeout: 4}, Restarts: 5,
 				Workers: []pool.WorkerStatus{
 					{Address: "pool.api/0", Incarnation: "7f2c", PID: 4250, State: pool.WorkerBusy, Slots: 1, Calls: 31, RSSBytes: 15 << 20, LaunchHash: "0123456789abcdef", StartedAt: &started},
-					{Address: "pool.api/1", State: pool.WorkerQuarantined, Message: "exited 3 times in 60s: exit status 1\nTraceback"},
+					{Address: "pool.api/1", State: pool.WorkerQuarantined, Message: "exited 1, 3 times within 1m\nTraceback", LastDeath: &pool.Death{
+						Worker: "pool.api/1@0a1b", At: now.Add(-90 * time.Second), Class: pool.DeathSegfault, Text: "was killed by SIGSEGV (segmentation fault)",
+						LifetimeUS: 3_210_000, PeakRSSBytes: 20 << 20, Call: &pool.DeathCall{Command: "boom"},
+					}},
 				},
 			},
 			{Address: `pool.etl["eu"]`, Profile: "process", Message: "size is 0"},

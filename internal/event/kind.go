@@ -72,20 +72,49 @@ type WorkerRecycled struct {
 // WorkerCrashed tells that a worker that nobody asked to end is gone, or had to be killed.
 type WorkerCrashed struct {
 	OnWorker
+	// Incarnation is the last part of worker: 7f2c91d0.
+	Incarnation string `json:"incarnation"`
 	// Reason says in words how it ended, or why it was killed.
 	Reason string `json:"reason"`
+	// Class is exit, signal, segfault, abort, oom, killed or unknown.
+	Class string `json:"class"`
 	// Exit is the exit status or the signal, in words.
 	Exit string `json:"exit"`
+	// ExitCode is the exit status as a shell tells it: 128 and the number of the signal
+	// where one ended it; -1 when it is unknown.
+	ExitCode int `json:"exit_code"`
+	// Signal is the name of the signal that ended it, such as SIGSEGV; left out without one.
+	Signal string `json:"signal,omitempty"`
+	// CoreDumped is set when it left a core file.
+	CoreDumped bool `json:"core_dumped,omitempty"`
 	// Killed is set when the supervisor killed it.
 	Killed bool `json:"killed"`
 	// DuringCall is set when it executed a call.
 	DuringCall bool `json:"during_call"`
+	// Call is the id of that call, in hexadecimal, and left out without one.
+	Call string `json:"call,omitempty"`
+	// Command is the command of that call, left out when it is not known.
+	Command string `json:"command,omitempty"`
+	// RanUS is how long that call had run, in microseconds.
+	RanUS int64 `json:"ran_us,omitempty"`
 	// Calls counts the calls that it finished.
 	Calls uint64 `json:"calls"`
 	// AgeUS is how long it lived, in microseconds.
 	AgeUS int64 `json:"age_us"`
-	// Stderr holds the last lines that it wrote.
+	// UserUS is the processor time it used in its own code, in microseconds; 0 when unknown.
+	UserUS int64 `json:"user_us"`
+	// SystemUS is the processor time it used in the kernel, in microseconds; 0 when unknown.
+	SystemUS int64 `json:"system_us"`
+	// PeakRSSBytes is the most resident memory that it had; 0 when unknown.
+	PeakRSSBytes int64 `json:"peak_rss_bytes"`
+	// MemoryLimitBytes is the hard limit that was in force, left out without one.
+	MemoryLimitBytes int64 `json:"memory_limit_bytes,omitempty"`
+	// Stack is Python's stack at the end, left out where it wrote none.
+	Stack string `json:"stack,omitempty"`
+	// Stderr holds the last other lines that it wrote.
 	Stderr string `json:"stderr,omitempty"`
+	// Hint says where to look next; usually left out.
+	Hint string `json:"hint,omitempty"`
 }
 
 // WorkerQuarantined tells that a place is not filled again because its workers failed too
@@ -226,8 +255,7 @@ type OnRequest struct {
 	Pool string `json:"pool"`
 	// Call is the id of the call, in hexadecimal.
 	Call string `json:"call"`
-	// Command is its name; it is empty when the call arrived before anybody
-	// subscribed.
+	// Command is its name.
 	Command string `json:"command"`
 	// Worker is the incarnation that executed it, empty for none.
 	Worker string `json:"worker,omitempty"`

@@ -23,7 +23,11 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		event.WorkerInitialized{OnWorker: worker, Python: "3.13.1", Commands: 5, InitUS: 6},
 		event.WorkerReady{OnWorker: worker, LaunchHash: "h", ReadyUS: 8},
 		event.WorkerRecycled{OnWorker: worker, Replacement: "pool.api/0@2a", Reason: "by_hand", Calls: 9, AgeUS: 1},
-		event.WorkerCrashed{OnWorker: worker, Reason: "r", Exit: "e", Killed: true, DuringCall: true, Calls: 1, AgeUS: 2, Stderr: "s"},
+		event.WorkerCrashed{
+			OnWorker: worker, Incarnation: "1f", Reason: "r", Class: "oom", Exit: "e", ExitCode: 137, Signal: "SIGKILL", CoreDumped: true, Killed: true,
+			DuringCall: true, Call: "ab", Command: "c", RanUS: 3, Calls: 1, AgeUS: 2, UserUS: 4, SystemUS: 5, PeakRSSBytes: 6, MemoryLimitBytes: 7,
+			Stack: "k", Stderr: "s", Hint: "h",
+		},
 		event.WorkerQuarantined{OnWorker: worker, Reason: "r"},
 		event.WorkerHealthCheckFailed{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},
 		event.WorkerAdopted{OnWorker: worker, LaunchHash: "h", AgeUS: 1, AfterUS: 2},

@@ -42,8 +42,9 @@ type Restore struct {
 type Happened struct {
 	Worker string
 	Event  pool.WorkerEvent
-	// Reason says how a worker exited, in words.
-	Reason string
+	// Reason says how a worker exited, in words; Kind in a few that are the same for
+	// exits of one kind. An empty Kind is the Reason.
+	Reason, Kind string
 	// DuringCall is set when the worker died while it executed a call.
 	DuringCall bool
 }

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -38,6 +39,8 @@ func (m *Machine) exited(now time.Time, w *worker, e Happened) {
 type failure struct {
 	at         time.Time
 	duringCall bool
+	// kind says how it ended, the same for ends of one kind.
+	kind string
 }
 
 // fail marks the operation as failed; a roll stops where it is, with the workers
@@ -59,11 +62,12 @@ func (m *Machine) fail(reason string, rolling bool) {
 func (m *Machine) countFailure(now time.Time, p *place, neverReady bool, e Happened) {
 	policy := m.target.Spec.Restart
 	p.failures = slices.DeleteFunc(p.failures, func(f failure) bool { return now.Sub(f.at) > policy.Window.D() })
-	p.failures = append(p.failures, failure{at: now, duringCall: e.DuringCall})
-	n := 0
+	p.failures = append(p.failures, failure{at: now, duringCall: e.DuringCall, kind: cmp.Or(e.Kind, e.Reason)})
+	n, alike := 0, true
 	for _, f := range p.failures {
 		if e.DuringCall || !f.duringCall {
 			n++
+			alike = alike && f.kind == cmp.Or(e.Kind, e.Reason)
 		}
 	}
 	wait := backoff(policy, n)
@@ -75,8 +79,17 @@ func (m *Machine) countFailure(now time.Time, p *place, neverReady bool, e Happe
 	}
 	p.notBefore = now.Add(wait)
 	if !e.DuringCall && n > policy.MaxRestarts && p.serving == nil && m.othersWork(p) {
-		p.quarantine(m, fmt.Sprintf("%d failures within %s, the last: %s", n, policy.Window, e.Reason))
+		p.quarantine(m, quarantineReason(e, n, alike, policy.Window))
 	}
+}
+
+// quarantineReason says which failures emptied a place; alike: all ended in one way.
+func quarantineReason(last Happened, n int, alike bool, window pool.Duration) string {
+	how := cmp.Or(last.Kind, last.Reason)
+	if alike {
+		return fmt.Sprintf("%s, %d times within %s", how, n, window)
+	}
+	return fmt.Sprintf("%d failures within %s, the last: %s", n, window, how)
 }
 
 // backoff doubles from restart.backoff with each failure after the first.

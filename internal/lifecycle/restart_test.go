@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // TestBackoff kills the only worker again and again as soon as it is ready, and
@@ -44,6 +45,26 @@ func (w *world) runUntil(done func() bool, limit time.Duration) {
 	for end := w.now.Add(limit); !done(); w.run(time.Millisecond) {
 		if w.now.After(end) {
 			w.t.Fatalf("not done within %s:\n%s", limit, w.tail())
+		}
+	}
+}
+
+// TestQuarantineReason counts the failures of a place, and says in what way all of
+// them ended where it is one.
+func TestQuarantineReason(t *testing.T) {
+	for first, want := range map[string]string{
+		"exited 1": "exited 1, 4 times within 1m",
+		"exited 3": "4 failures within 1m, the last: exited 1",
+	} {
+		w := settled(t, 2, nil)
+		for kind := first; w.m.View().Places[0].Quarantined == ""; kind = "exited 1" {
+			id := w.at(0)
+			delete(w.living, id)
+			w.step(lifecycle.Happened{Worker: id, Event: pool.WorkerExit, Reason: "worker " + id, Kind: kind})
+			w.run(10 * time.Second)
+		}
+		if got := w.m.View().Places[0].Quarantined; got != want {
+			t.Errorf("the place is quarantined with %q, want %q", got, want)
 		}
 	}
 }

@@ -64,6 +64,8 @@ type CallError struct {
 	Exit string `json:"exit,omitempty"`
 	// Stderr holds the last lines a dead worker wrote.
 	Stderr string `json:"stderr,omitempty"`
+	// Death is all that is known of how the worker died.
+	Death *Death `json:"death,omitempty"`
 	// QueueNS is how long the call waited for a slot, in nanoseconds.
 	QueueNS int64 `json:"queue_ns,omitempty"`
 }

@@ -84,6 +84,9 @@ type WorkerStatus struct {
 	OldestCallMS int64 `json:"oldest_call_ms,omitempty"`
 	// Message tells why a place is quarantined or waits, or how its last worker died.
 	Message string `json:"message,omitempty"`
+	// LastDeath says how the last worker of this place died since the supervisor
+	// started; nil when none did.
+	LastDeath *Death `json:"last_death,omitempty"`
 }
 
 // CommandInfo describes one command of an adapter.

@@ -40,7 +40,7 @@ type call struct {
 	// frames holds the whole CALL and its CHUNKs while the call waits, or where its
 	// body came in pieces; a call that goes straight through is never copied.
 	frames []byte
-	// command is known where somebody wanted events of requests when the call came.
+	// command is empty for a call of a former supervisor.
 	command string
 	// probe: it is a health command, which no counter knows of.
 	probe bool

@@ -48,7 +48,7 @@ type dispatcher struct {
 	// the fields of calls and slots that say so.
 	mu     sync.Mutex
 	policy dispatchPolicy
-	// commands holds the properties of the adapter's commands that have any.
+	// commands holds what is known of the adapter's commands.
 	commands map[string]commandPolicy
 	idle     []*slot // the last one was used most recently
 	hold     hold    // what gets no new calls
@@ -70,6 +70,7 @@ type dispatcher struct {
 
 // commandPolicy is what the adapter itself says of a command.
 type commandPolicy struct {
+	name       string        // what the calls of the command share
 	timeout    time.Duration // 0 leaves it to the pool
 	idempotent bool
 }
@@ -117,9 +118,7 @@ func (d *dispatcher) checkDrained() {
 func (d *dispatcher) setCommands(adapter []pool.CommandInfo) {
 	commands := map[string]commandPolicy{}
 	for _, c := range adapter {
-		if c.TimeoutMS > 0 || c.Idempotent {
-			commands[c.Name] = commandPolicy{time.Duration(c.TimeoutMS) * time.Millisecond, c.Idempotent}
-		}
+		commands[c.Name] = commandPolicy{c.Name, time.Duration(c.TimeoutMS) * time.Millisecond, c.Idempotent}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -134,8 +133,8 @@ func (d *dispatcher) accept(c *call, command []byte, remaining int64, idempotent
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	own := d.commands[string(command)]
-	if d.events.WantsRequests() {
-		c.command = string(command)
+	if c.command = own.name; c.command == "" {
+		c.command = string(command) // no worker has told of its commands yet, or there is no such one
 	}
 	c.idempotent = idempotent || own.idempotent
 	switch {

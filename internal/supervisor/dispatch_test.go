@@ -222,7 +222,7 @@ func TestReconnect(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		d, w := newPool(t, 1, usual)
 		w[0].hangUp()
-		if w[0].entry.slot.executes() {
+		if w[0].entry.slot.executing() != nil {
 			t.Error("a slot that waits for its connection executes a call")
 		}
 		c := submit(t, d, time.Minute)
@@ -287,8 +287,8 @@ func TestWorkerDeath(t *testing.T) {
 	d, w := newPool(t, 2, usual)
 	doomed := submit(t, d, time.Minute)
 	w[1].wantCall(doomed)
-	if !w[1].entry.slot.executes() {
-		t.Error("executes = false during a call")
+	if got := w[1].entry.slot.executing(); got == nil || got.ID != doomed.id.String() {
+		t.Errorf("executing = %+v during call %s", got, doomed.id)
 	}
 	w[1].hangUp()
 	w[1].entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))

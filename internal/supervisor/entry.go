@@ -41,6 +41,9 @@ type workerEntry struct {
 	preflight *preflight
 	// killed is why the supervisor killed it, empty otherwise. Owned by the pool loop.
 	killed string
+	// memoryUse tells what is known of its memory limit at its end; nil where nothing
+	// limits it. Set before anybody else sees the entry, and called by the pool loop.
+	memoryUse func() worker.MemoryUse
 
 	// adopted: a former supervisor started it. told: its first admission was told.
 	// Owned by the pool loop.

@@ -49,18 +49,23 @@ func (r *runner) tellAdmitted(w *workerEntry) {
 	r.sup.events.Publish(event.WorkerReady{OnWorker: w.about(), LaunchHash: w.rec.LaunchHash, ReadyUS: w.ageUS()})
 }
 
-// tellExit tells how a worker ended. It runs in the pool loop.
-func (r *runner) tellExit(w *workerEntry, e lifecycle.Happened) {
-	leaving := w.state == pool.WorkerDraining || w.state == pool.WorkerStopping
-	if leaving || w.preflight != nil && w.killed != "" {
-		r.sup.events.Publish(event.WorkerStopped{OnWorker: w.about(), Reason: e.Reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS()})
-		return
+// tellStopped tells of the end of a worker that was to end. It runs in the pool loop.
+func (r *runner) tellStopped(w *workerEntry, reason string) {
+	r.sup.events.Publish(event.WorkerStopped{OnWorker: w.about(), Reason: reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS()})
+}
+
+// tellCrashed tells of a death. It runs in the pool loop.
+func (r *runner) tellCrashed(w *workerEntry, d *pool.Death, reason string) {
+	e := event.WorkerCrashed{
+		OnWorker: w.about(), Incarnation: w.rec.Incarnation, Reason: reason, Exit: w.process.Exit().String(), Killed: d.Class == pool.DeathKilled,
+		DuringCall: d.Call != nil, Calls: w.slot.finishedCalls(), AgeUS: d.LifetimeUS, Stderr: d.Stderr,
+		Class: string(d.Class), ExitCode: d.ExitCode, Signal: d.Signal, CoreDumped: d.CoreDumped, UserUS: d.UserUS, SystemUS: d.SystemUS,
+		PeakRSSBytes: d.PeakRSSBytes, MemoryLimitBytes: d.MemoryLimitBytes, Stack: d.Stack, Hint: d.Hint,
 	}
-	r.vitals.reason = e.Reason
-	r.sup.events.Publish(event.WorkerCrashed{
-		OnWorker: w.about(), Reason: e.Reason, Exit: w.process.Exit().String(), Killed: w.killed != "",
-		DuringCall: e.DuringCall, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS(), Stderr: w.tail(),
-	})
+	if d.Call != nil {
+		e.Call, e.Command, e.RanUS = d.Call.ID, d.Call.Command, d.Call.RanUS
+	}
+	r.sup.events.Publish(e)
 }
 
 func (r *runner) tellUnhealthy(w *workerEntry, reason string) {

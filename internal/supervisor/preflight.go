@@ -23,14 +23,15 @@ type preflightReport struct {
 	err    *pool.CallError
 }
 
-// happened takes an event of the trial worker. It runs in the pool loop.
-func (p *preflight) happened(w *workerEntry, event pool.WorkerEvent, reason string) {
+// happened takes an event of the trial worker; died is set for its exit. It runs in
+// the pool loop.
+func (p *preflight) happened(w *workerEntry, event pool.WorkerEvent, died *pool.Death) {
 	var report preflightReport
 	switch event {
 	case pool.WorkerAnswered:
 		report.worker = w
 	case pool.WorkerExit:
-		report.err = w.startFailure(reason)
+		report.err = w.startFailure(died)
 	default:
 		return
 	}
@@ -41,12 +42,13 @@ func (p *preflight) happened(w *workerEntry, event pool.WorkerEvent, reason stri
 }
 
 // startFailure says why a worker never became ready, in as many words as there are.
-func (w *workerEntry) startFailure(reason string) *pool.CallError {
+func (w *workerEntry) startFailure(died *pool.Death) *pool.CallError {
+	err := pool.NewCallError(pool.CategoryUnavailable, "the preflight worker %s", died.Text)
+	err.Exit, err.Stderr, err.Hint = died.Text, died.Stderr, died.Hint
 	if said := w.said(); said != nil {
-		return said
+		*err = *said
 	}
-	err := pool.NewCallError(pool.CategoryUnavailable, "the preflight worker %s", reason)
-	err.Exit, err.Stderr = w.process.Exit().String(), w.tail()
+	err.Death = died
 	return err
 }
 

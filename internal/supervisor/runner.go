@@ -31,6 +31,7 @@ type runner struct {
 	follow   func(lifecycle.Progress, []lifecycle.Tell)
 	ending   bool
 	vitals   vitals
+	deaths   map[int]*pool.Death // the last one of each place
 }
 
 // message is what the inbox of a runner takes.
@@ -80,7 +81,7 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 		inbox:   make(chan message, 64), // readers of many connections report here
 		done:    make(chan struct{}),
 		machine: lifecycle.New(func() string { return randomHex(4) }),
-		workers: map[string]*workerEntry{}, launches: map[string]launch{},
+		workers: map[string]*workerEntry{}, launches: map[string]launch{}, deaths: map[int]*pool.Death{},
 	}
 	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
 	r.dispatcher.events = s.events
@@ -191,13 +192,12 @@ func (r *runner) lived(m lived) {
 		return
 	}
 	e := lifecycle.Happened{Worker: w.rec.Incarnation, Event: m.event}
+	var died *pool.Death
 	if m.event == pool.WorkerExit {
-		e.DuringCall = w.slot.executes()
-		e.Reason = r.bury(w)
-		r.tellExit(w, e)
+		died, e = r.bury(w)
 	}
 	if w.preflight != nil {
-		w.preflight.happened(w, m.event, e.Reason)
+		w.preflight.happened(w, m.event, died)
 		return
 	}
 	if m.event == pool.WorkerAnswered {
@@ -367,32 +367,6 @@ func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.
 		LaunchHash: l.hash, BootID: worker.BootID(), Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
 		SysPath: paths, OrphanGraceMS: r.sup.settings.Load().OrphanGrace.D().Milliseconds(), Slots: 1, Profile: l.spec.Profile,
 	})
-}
-
-// bury takes a worker that is gone out of everything and says how it died.
-func (r *runner) bury(w *workerEntry) string {
-	exit := w.process.Exit()
-	reason := exit.String()
-	if w.killed != "" {
-		reason = w.killed + " and " + reason
-	}
-	if said := w.said(); said != nil {
-		reason = said.Error()
-	}
-	why := pool.NewCallError(pool.CategoryWorkerDied, "the worker %s while it executed the call", exit)
-	if w.killed != "" {
-		why.Message = "the worker was killed: " + w.killed
-	}
-	why.Started, why.Worker, why.Exit, why.Stderr = true, w.incarnation(), exit.String(), w.tail()
-	w.slot.remove(why)
-	r.sup.directory.remove(w)
-	r.sup.sweeper.add(w.incarnation())
-	delete(r.workers, w.rec.Incarnation)
-	if w.preflight == nil {
-		r.sup.keeper.deleteWorker(w.rec)
-	}
-	r.log.Info("worker exited", "worker", w.incarnation(), "reason", reason)
-	return reason
 }
 
 // record notes a worker's state in the store.

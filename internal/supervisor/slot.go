@@ -284,12 +284,16 @@ func (s *slot) busy() bool {
 	return s.call != nil
 }
 
-// executes reports whether the slot was given a call that it has not finished. One
-// that only waits for its connection was not.
-func (s *slot) executes() bool {
+// executing returns the call that the slot was given and has not finished, nil for
+// none. One that only waits for its connection has none.
+func (s *slot) executing() *pool.DeathCall {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
-	return s.call != nil && s.call.sink != nil
+	c := s.call
+	if c == nil || c.sink == nil {
+		return nil
+	}
+	return &pool.DeathCall{ID: c.id.String(), Command: c.command, RanUS: microseconds(wire.Monotonic() - c.sentAt)}
 }
 
 func (s *slot) finishedCalls() uint64 {

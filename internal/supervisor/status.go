@@ -67,7 +67,9 @@ func (r *runner) status() pool.PoolStatus {
 	paused := r.dispatcher.paused()
 	st.Paused = paused.pool
 	for _, p := range view.Places {
-		st.Workers = append(st.Workers, r.placeStatus(p))
+		place := r.placeStatus(p)
+		place.LastDeath = r.deaths[p.Index]
+		st.Workers = append(st.Workers, place)
 		if p.Next.ID != "" {
 			st.Workers = append(st.Workers, r.workerStatus(p.Next))
 		}

@@ -11,12 +11,13 @@ type Exit struct {
 	// Known is false for an adopted worker: only its parent learns the status.
 	Known bool
 	// Code is the exit status, -1 when a signal ended the process.
-	Code   int
-	Signal syscall.Signal
-	// CPU is the processor time it used, MaxRSS its peak resident memory in bytes;
-	// both 0 when unknown.
-	CPU    time.Duration
-	MaxRSS int64
+	Code       int
+	Signal     syscall.Signal
+	CoreDumped bool
+	// User and System are the processor time it used, MaxRSS its peak resident memory
+	// in bytes; all 0 when unknown.
+	User, System time.Duration
+	MaxRSS       int64
 }
 
 // String says it in words: "exited with status 3", "was killed by SIGSEGV
@@ -35,9 +36,9 @@ func (e Exit) String() string {
 func exitOf(status syscall.WaitStatus, usage *syscall.Rusage) Exit {
 	e := Exit{Known: true, Code: status.ExitStatus()}
 	if status.Signaled() {
-		e.Code, e.Signal = -1, status.Signal()
+		e.Code, e.Signal, e.CoreDumped = -1, status.Signal(), status.CoreDump()
 	}
-	e.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	e.User, e.System = time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
 	e.MaxRSS = usage.Maxrss * maxRSSUnit
 	return e
 }

@@ -74,27 +74,44 @@ func Rotate(path string) error {
 // Tail returns the last lines that were written to a log after offset: at most 20
 // lines and 4 KiB. It is best effort: an unreadable log has none.
 func Tail(path string, offset int64) string {
+	text, cut := readEnd(path, offset, maxTail)
+	return lastLines(text, cut)
+}
+
+// readEnd returns at most the last most bytes that were written to a log after
+// offset, and whether there were more.
+func readEnd(path string, offset, most int64) (text []byte, cut bool) {
 	f, err := os.Open(path)
 	if err != nil {
-		return ""
+		return nil, false
 	}
 	defer f.Close()
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
-		return ""
+		return nil, false
 	}
 	if offset > end {
 		offset = 0 // it was rotated meanwhile
 	}
-	start := max(offset, end-maxTail)
+	start := max(offset, end-most)
 	b := make([]byte, end-start)
 	n, err := f.ReadAt(b, start)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return ""
+		return nil, false
 	}
-	lines := bytes.Split(bytes.TrimRight(b[:n], "\n"), []byte("\n"))
-	if start > offset && len(lines) > 1 {
-		lines = lines[1:] // the first one is cut
+	return b[:n], start > offset
+}
+
+// lastLines returns the last whole lines of text within the bounds of a tail. cut:
+// its first line is the end of one.
+func lastLines(text []byte, cut bool) string {
+	text = bytes.TrimRight(text, "\n")
+	if len(text) > maxTail {
+		text, cut = text[len(text)-maxTail:], true
+	}
+	lines := bytes.Split(text, []byte("\n"))
+	if cut && len(lines) > 1 {
+		lines = lines[1:]
 	}
 	if len(lines) > maxTailLines {
 		lines = lines[len(lines)-maxTailLines:]

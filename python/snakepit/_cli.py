@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import time
@@ -46,6 +47,7 @@ def run(argv: list[str]) -> int:
         adapter = load(reference, os.getcwd(), config, "local@0")
         if verb == "commands":
             return _list(adapter)
+        faulthandler.enable(file=2)  # as in a worker: a crash shows where
         adapter.start()
     except AdapterError as err:
         print(f"snakepit: {err}", file=sys.stderr)

@@ -86,7 +86,9 @@ class CallError(SnakepitError):
     """CallError is a failed call as its caller sees it.
 
     `details` holds every field of the call error; those that programs branch on
-    are attributes: category, code, type, message, traceback, started, retryable.
+    are attributes: category, code, type, message, traceback, started, retryable,
+    and death, which tells how the worker died where it did: class, exit_code,
+    signal, user_us, system_us, peak_rss_bytes, lifetime_us, call, stack, stderr.
     """
 
     def __init__(self, details: dict[str, object]) -> None:
@@ -99,6 +101,8 @@ class CallError(SnakepitError):
         self.hint = str(details.get("hint", ""))
         self.started = bool(details.get("started", False))
         self.retryable = bool(details.get("retryable", False))
+        death = details.get("death")
+        self.death: dict[str, object] | None = death if isinstance(death, dict) else None
         text = f"{self.type}: {self.message}" if self.type else self.message
         super().__init__(f"{self.category}: {text}")
 
