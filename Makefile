@@ -8,7 +8,7 @@ COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 BIN     := $(CURDIR)/.bin
 
-.PHONY: help build demo test sim bench lint fmt check cross fuzz tools clean
+.PHONY: help build demo test sim chaos bench lint fmt check cross fuzz tools clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,6 +25,9 @@ test: ## run every test: Go with the race detector, the Python SDK on every inte
 
 sim: ## play SEEDS (100000) simulated histories, or SEED alone with its whole trace
 	$(GO) run ./test/sim/cmd $(if $(SEED),-seed $(SEED),-seeds $(or $(SEEDS),100000))
+
+chaos: build ## break a real supervisor and its workers for SECONDS (60) by the schedule of SEED, and judge
+	$(GO) run ./test/chaos/cmd -binary bin/snakectl -seconds $(or $(SECONDS),60) $(if $(SEED),-seed $(SEED)) $(if $(DRY_RUN),-dry-run)
 
 bench: build ## measure the figures that the documentation quotes
 	$(GO) run ./bench

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: Go, the Python SDK on every interpreter found, end to end.
-# Prints the closing lines of the runners; any failure is a failure of the whole,
-# but both runners always run.
+# Then breaks a real instance for a minute. Any failure is a failure of the whole,
+# but everything always runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,6 +33,9 @@ echo "== go test"
 
 echo "== python SDK"
 "$python" python/run_tests.py || status=1
+
+echo "== chaos"
+"$go" run "${race[@]}" ./test/chaos/cmd -seed 1 -seconds 60 || status=1
 
 if [ "$status" != 0 ]; then
   echo "test: FAILED" >&2

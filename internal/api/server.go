@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,16 +48,9 @@ func (s *Server) Serve(ctx context.Context, l *wire.Listener) error {
 	case <-s.backend.Booted():
 	case <-ctx.Done():
 	}
-	for {
-		conn, err := l.AcceptUnix()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return nil
-			}
-			return err
-		}
+	return l.AcceptEach(func(conn *net.UnixConn) {
 		s.links.Go(func() { s.sort(links, conn) })
-	}
+	}, func(err error) { s.log.Warn("cannot accept clients for now", "err", err) })
 }
 
 // Close ends every connection. Answers that are being written have a second.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Files of an instance directory that belong to the store.
@@ -35,7 +37,7 @@ func own(dir string) (*ownership, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write in the instance directory %s: %w; choose another with --instance DIR", dir, cause(err))
 	}
-	if err := flock(file); err != nil {
+	if err := claim(file, dir); err != nil {
 		file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, &LockedError{Dir: dir, PID: ownerOf(dir)}
@@ -55,6 +57,40 @@ func own(dir string) (*ownership, error) {
 func (o *ownership) release() {
 	_ = os.Remove(filepath.Join(o.dir, filePID))
 	_ = o.file.Close()
+}
+
+// lingering is how long the kernel may take to close the files of an owner that was
+// killed: it ends thread by thread.
+const lingering = 2 * time.Second
+
+// claim takes the lock. Where an owner holds it that has ended as far as anybody can
+// see, it waits for the kernel; a living one is told of at once.
+func claim(file *os.File, dir string) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for begun := time.Now(); ; <-tick.C {
+		err := flock(file)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || !ended(ownerOf(dir)) || time.Since(begun) > lingering {
+			return err
+		}
+	}
+}
+
+// ended reports whether a process is gone, or a zombie.
+func ended(pid int) bool {
+	if pid == 0 {
+		return false
+	}
+	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return true
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The state follows the name, which is in parentheses and may hold anything.
+	_, state, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
+	return strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X")
 }
 
 func flock(file *os.File) error {

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
@@ -42,6 +45,30 @@ func TestSecondOwnerIsRefused(t *testing.T) {
 	}
 	if again := mustOpen(t, dir); again.Revision() != 2 {
 		t.Errorf("Revision() = %d, want 2", again.Revision())
+	}
+}
+
+// TestKilledOwnerIsWaitedFor: an owner that was killed holds the lock until the
+// kernel has closed its files.
+func TestKilledOwnerIsWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := os.OpenFile(filepath.Join(dir, "state.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	gone := exec.CommandContext(t.Context(), "true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "supervisor.pid"), fmt.Appendln(nil, gone.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { _ = lock.Close() })
+	if again := mustOpen(t, dir); again.Revision() != 0 {
+		t.Errorf("Revision() = %d, want 0", again.Revision())
 	}
 }
 

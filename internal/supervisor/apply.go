@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -48,8 +47,7 @@ type application struct {
 func (s *Supervisor) Apply(req ApplyRequest) *Operation {
 	op := newOperation(req.By)
 	if other := s.operations.begin(op); other != nil {
-		op.complete(pool.Outcome{Result: pool.ResultConflict, Message: fmt.Sprintf(
-			"%s is applying since %s (%s): wait for it, then plan again", other.By, other.At.Local().Format(time.TimeOnly), other.ID)})
+		op.giveWay(other)
 		return op
 	}
 	if op.stop.Err() != nil {

@@ -55,8 +55,8 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 	}
 	op := newOperation(by)
 	if other := s.operations.begin(op); other != nil {
-		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s is applying since %s (%s): wait for it", other.By,
-			other.At.Local().Format(time.TimeOnly), other.ID)
+		op.giveWay(other)
+		return op, nil
 	}
 	if op.stop.Err() != nil {
 		s.operations.end(op)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -60,6 +61,16 @@ func (o *Operation) complete(out pool.Outcome) {
 	}
 	o.tellCompleted(out)
 	o.emit(pool.EventOpComplete, "", out.Message, map[string]any{"outcome": out})
+}
+
+// giveWay completes an operation that never began, since other goes on.
+func (o *Operation) giveWay(other *Operation) {
+	who := ""
+	if other.By != "" {
+		who = " of " + other.By
+	}
+	o.complete(pool.Outcome{Result: pool.ResultConflict, Message: fmt.Sprintf(
+		"operation %s%s goes on since %s: wait for it, then try again", other.ID, who, other.At.Local().Format(time.TimeOnly))})
 }
 
 // Follow calls see with every event from the first to op_complete, in order. It

@@ -23,16 +23,9 @@ const (
 
 // serveWorkers accepts worker connections until the listener is closed.
 func (s *Supervisor) serveWorkers(ctx context.Context, l *wire.Listener) error {
-	for {
-		conn, err := l.AcceptUnix()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return nil
-			}
-			return err
-		}
+	return l.AcceptEach(func(conn *net.UnixConn) {
 		s.links.Go(func() { s.serveWorker(ctx, conn) })
-	}
+	}, func(err error) { s.log.Warn("cannot accept workers for now", "err", err) })
 }
 
 // serveWorker serves one connection of one worker until it ends.

@@ -30,6 +30,8 @@ type Instance struct {
 
 	base   string
 	python string
+	// mounted: Dir is a file system of its own.
+	mounted bool
 	// patience is how long processes may take to end after the supervisor did.
 	patience time.Duration
 }
@@ -49,6 +51,9 @@ func New(ctx context.Context, binary string) (*Instance, error) {
 	}
 	return &Instance{Dir: filepath.Join(base, "i"), Binary: binary, base: base, python: python, patience: 5 * time.Second}, nil
 }
+
+// Outside returns a path beside the instance directory, which lives as long.
+func (i *Instance) Outside(name string) string { return filepath.Join(i.base, name) }
 
 // Env returns the variables, NAME=value, that every command of the instance needs.
 func (i *Instance) Env() []string {
@@ -74,7 +79,7 @@ func (i *Instance) Close(ctx context.Context) error {
 	if _, err := os.Stat(i.Dir); err == nil {
 		errs = append(errs, i.stop(ctx))
 	}
-	errs = append(errs, i.reapLeftovers(ctx), i.checkLogs(), os.RemoveAll(i.base))
+	errs = append(errs, i.reapLeftovers(ctx), i.checkLogs(), i.unmount(), os.RemoveAll(i.base))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("instance %s: %w", i.Dir, err)
 	}

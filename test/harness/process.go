@@ -22,7 +22,6 @@ func (p Process) String() string { return fmt.Sprintf("%d (%s)", p.PID, p.Comman
 // Processes returns every running process that was started, directly or not, by
 // a command of the instance. A zombie is not running. Without /proc it finds none.
 func (i *Instance) Processes() ([]Process, error) {
-	want := []byte(marker + "=" + i.Dir + "\x00")
 	entries, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return nil, err
@@ -33,8 +32,7 @@ func (i *Instance) Processes() ([]Process, error) {
 		if err != nil {
 			continue
 		}
-		environ, err := os.ReadFile(name)
-		if err != nil || !bytes.Contains(environ, want) {
+		if !i.Owns(pid) {
 			continue
 		}
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
@@ -44,6 +42,13 @@ func (i *Instance) Processes() ([]Process, error) {
 		found = append(found, Process{PID: pid, Command: strings.TrimRight(string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})), " ")})
 	}
 	return found, nil
+}
+
+// Owns reports whether a running process was started, directly or not, by a command
+// of the instance: only such a process may be signalled by its number.
+func (i *Instance) Owns(pid int) bool {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return err == nil && bytes.Contains(environ, []byte(marker+"="+i.Dir+"\x00"))
 }
 
 // Running reports whether the process exists and is no zombie.

@@ -1,0 +1,105 @@
+package chaos
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/snakectl/snakectl/test/harness"
+)
+
+// supervisor returns the pid of the supervisor that answers.
+func (d *disturber) supervisor() (int, skip) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	status, err := d.client.Status(ctx)
+	if err != nil || !d.instance.Owns(status.Supervisor.PID) {
+		return 0, "no supervisor answered"
+	}
+	return status.Supervisor.PID, ""
+}
+
+func (d *disturber) killSupervisor(what Disturbance) skip {
+	d.handling.Lock()
+	defer d.handling.Unlock()
+	pid, why := d.supervisor()
+	if why != "" {
+		return why
+	}
+	ended := d.lives.ending(pid)
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	harness.Until(context.Background(), 10*time.Second, func() bool { return !harness.Running(pid) })
+	ended()
+	pause(what.Length)
+	d.revive()
+	return ""
+}
+
+// revive starts the supervisor, and tries again where the disk is full.
+func (d *disturber) revive() {
+	for range 20 {
+		if d.command("supervisor start") == 0 {
+			return
+		}
+		pause(300 * time.Millisecond)
+	}
+	d.ledger.violate(Commands, "supervisor start did not work for twenty tries")
+}
+
+func (d *disturber) restartSupervisor() skip {
+	d.handling.Lock()
+	defer d.handling.Unlock()
+	pid, why := d.supervisor()
+	if why != "" {
+		return why
+	}
+	ended := d.lives.ending(pid)
+	code := d.command("supervisor restart")
+	ended()
+	if code != 0 {
+		d.revive()
+	}
+	return ""
+}
+
+func (d *disturber) freezeSupervisor(what Disturbance) skip {
+	d.handling.Lock()
+	defer d.handling.Unlock()
+	pid, why := d.supervisor()
+	if why != "" {
+		return why
+	}
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	pause(what.Length)
+	if d.instance.Owns(pid) {
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	}
+	return ""
+}
+
+// exhaust leaves the supervisor hardly a descriptor for a while.
+func (d *disturber) exhaust(what Disturbance) skip {
+	d.handling.Lock()
+	defer d.handling.Unlock()
+	pid, why := d.supervisor()
+	if why != "" {
+		return why
+	}
+	open := descriptors(pid)
+	var before unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
+		return skip(err.Error())
+	}
+	few := before
+	few.Cur = uint64(open) + what.Pick%4
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &few, nil); err != nil {
+		return skip(err.Error())
+	}
+	pause(what.Length)
+	if d.instance.Owns(pid) {
+		_ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil)
+	}
+	return ""
+}
