@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -29,27 +30,55 @@ const (
 type Client struct {
 	socket string
 	web    *http.Client
+	// within is how long an outage of the supervisor may last, revive who ends it.
+	within time.Duration
+	revive func(context.Context) error
 
 	// mu guards what follows.
 	mu     sync.Mutex
 	idle   []*link // the one used last is the last
 	closed bool
+	met    bool // a supervisor has answered
+}
+
+// Option changes how a Client works.
+type Option func(*Client)
+
+// DefaultReconnect is how long a call waits for the next supervisor unless Reconnect
+// says otherwise.
+const DefaultReconnect = 30 * time.Second
+
+// Reconnect sets how long a call waits for the next supervisor when the one that it was
+// made through is gone. It ends with the call's own deadline in any case. With 0
+// such a call fails at once.
+func Reconnect(within time.Duration) Option {
+	return func(c *Client) { c.within = within }
+}
+
+// Revive sets what is called, by one of the calls that wait, when no supervisor has
+// come back within a second: it may start one. Its error ends the wait of that call.
+func Revive(start func(context.Context) error) Option {
+	return func(c *Client) { c.revive = start }
 }
 
 // New returns a client of the supervisor whose socket is at the path, without
 // connecting to it.
-func New(socket string) *Client {
+func New(socket string, options ...Option) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, socket) }
-	return &Client{
-		socket: socket,
-		web:    &http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true, MaxIdleConnsPerHost: 2}},
+	c := &Client{
+		socket: socket, within: DefaultReconnect,
+		web: &http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true, MaxIdleConnsPerHost: 2}},
 	}
+	for _, option := range options {
+		option(c)
+	}
+	return c
 }
 
 // Dial returns a client after it said hello to the supervisor once. The error is
 // ErrNoSupervisor when nobody listens.
-func Dial(ctx context.Context, socket string) (*Client, error) {
-	c := New(socket)
+func Dial(ctx context.Context, socket string, options ...Option) (*Client, error) {
+	c := New(socket, options...)
 	l, err := c.connect(ctx)
 	if err != nil {
 		return nil, err

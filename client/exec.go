@@ -63,6 +63,8 @@ type request struct {
 	callOptions
 	body     []byte
 	deadline time.Time // zero for none
+	id       wire.CallID
+	sentAt   time.Time // when sending it began, for the last time
 }
 
 // Exec executes a command on a worker of a pool and waits for its result.
@@ -73,7 +75,7 @@ type request struct {
 // When ctx ends first, the call is cancelled and Exec returns; the worker stays
 // busy until the command returns or the pool's stop_grace has passed.
 func (c *Client) Exec(ctx context.Context, poolName, command string, args any, opts ...CallOption) (*Result, error) {
-	req := request{pool: poolName, command: command}
+	req := request{pool: poolName, command: command, id: wire.NewCallID()}
 	for _, opt := range opts {
 		opt(&req.callOptions)
 	}
@@ -93,27 +95,14 @@ func (c *Client) Exec(ctx context.Context, poolName, command string, args any, o
 	if err != nil {
 		return nil, err
 	}
-	if l != nil {
-		result, err := c.execOn(ctx, l, &req)
-		if !errors.Is(err, errNotSent) {
-			return result, err
-		}
-		// The connection died while it was idle, so the call never left: the
-		// supervisor was replaced perhaps.
-		c.dropIdle()
+	if l == nil {
+		return c.pursue(ctx, &req)
 	}
-	if l, err = c.connect(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil, gaveUp(ctx, command, false)
-		}
-		return nil, err
-	}
-	return c.execOn(ctx, l, &req)
-}
-
-func (c *Client) execOn(ctx context.Context, l *link, req *request) (*Result, error) {
-	result, err := l.exec(ctx, req)
+	result, err := l.exec(ctx, &req)
 	c.put(l)
+	if broke := brokenBy(err); broke != nil {
+		return c.pursueAfter(ctx, &req, broke)
+	}
 	return result, err
 }
 

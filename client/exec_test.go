@@ -283,7 +283,8 @@ func TestExecOnABrokenConnection(t *testing.T) {
 		},
 		"echo": echo,
 	})
-	c := newClient(t, s)
+	c := client.New(s.socket, client.Reconnect(0))
+	defer c.Close()
 	for _, command := range []string{"vanish", "garbage", "stranger", "goaway"} {
 		links := s.linkCount()
 		_, err := c.Exec(t.Context(), "api", command, nil, client.Idempotent())

@@ -25,6 +25,8 @@ type supervisor struct {
 	socket   string
 	commands map[string]func(*call)
 	mux      *http.ServeMux
+	// attach answers for calls that were made through another connection; nil knows none.
+	attach func(*call)
 	// ended receives "cancel" or "disconnect" for each call that ends so.
 	ended chan string
 
@@ -51,11 +53,14 @@ type call struct {
 }
 
 // startSupervisor serves until the test ends.
-func startSupervisor(t testing.TB, commands map[string]func(*call)) *supervisor {
+func startSupervisor(t testing.TB, commands map[string]func(*call), more ...func(*supervisor)) *supervisor {
 	t.Helper()
 	s := &supervisor{
 		socket: filepath.Join(t.TempDir(), "supervisor.sock"), commands: commands, mux: http.NewServeMux(),
 		ended: make(chan string, 100), webConns: make(chan net.Conn), quit: make(chan struct{}),
+	}
+	for _, set := range more {
+		set(s)
 	}
 	s.listen(t)
 	t.Cleanup(s.stop)
@@ -197,6 +202,9 @@ func (s *supervisor) serveCalls(conn net.Conn, r *wire.Reader, out *wire.Outbox)
 			}
 			current = &call{Call: parsed, out: out, conn: conn, stream: h.Stream, ended: make(chan struct{})}
 			part = parsed.Body
+		case wire.TypeAttach:
+			s.serveAttach(part, out, conn)
+			continue
 		case wire.TypeChunk:
 		default:
 			return
@@ -210,6 +218,29 @@ func (s *supervisor) serveCalls(conn net.Conn, r *wire.Reader, out *wire.Outbox)
 		current.body = body.Take()
 		c, handle := current, s.commands[string(current.Command)]
 		s.serving.Go(func() { handle(c) })
+	}
+}
+
+func (s *supervisor) serveAttach(payload []byte, out *wire.Outbox, conn net.Conn) {
+	attach, err := wire.ParseAttach(payload)
+	if err != nil {
+		return
+	}
+	for _, told := range attach.Calls {
+		id, err := wire.ParseCallID(told.ID)
+		if err != nil {
+			return
+		}
+		c := &call{out: out, conn: conn, stream: told.Stream, ended: make(chan struct{})}
+		c.ID, c.Deadline = id, told.DeadlineNS
+		if told.Idempotent {
+			c.Bits = wire.BitIdempotent
+		}
+		if s.attach != nil {
+			s.attach(c)
+		} else {
+			c.fail(&pool.CallError{Category: pool.CategoryUnavailable, Message: "its outcome is unknown", Started: true})
+		}
 	}
 }
 
@@ -234,7 +265,10 @@ func (c *call) result(body []byte) {
 }
 
 func (c *call) error(category pool.Category, message string) {
-	e := pool.NewCallError(category, "%s", message)
+	c.fail(pool.NewCallError(category, "%s", message))
+}
+
+func (c *call) fail(e *pool.CallError) {
 	frame, err := wire.AppendJSON(nil, wire.Header{Type: wire.TypeError, Flags: wire.FlagEnd, Stream: c.stream}, e)
 	if err != nil {
 		panic(err)

@@ -14,10 +14,6 @@ import (
 	"github.com/snakectl/snakectl/internal/wire"
 )
 
-// errNotSent says that the connection broke before the call had left: it cannot
-// have been executed.
-var errNotSent = errors.New("the connection to the supervisor broke before the call was sent")
-
 const (
 	// helloTimeout is how long a supervisor may take to say hello.
 	helloTimeout = 10 * time.Second
@@ -41,6 +37,7 @@ type link struct {
 	worker string // of the last result: most calls need no new string
 	timed  bool   // the connection has a deadline
 	broken bool   // the connection must not carry another call
+	attach bool   // the supervisor takes ATTACH
 }
 
 // connect opens a connection and says hello.
@@ -67,6 +64,9 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 		_ = conn.Close()
 		return nil, c.explainHello(ctx, err)
 	}
+	c.mu.Lock()
+	c.met = true
+	c.mu.Unlock()
 	return l, nil
 }
 
@@ -94,29 +94,32 @@ func (l *link) greet() error {
 	if _, err := l.conn.Write(hello); err != nil {
 		return err
 	}
-	_, err = wire.ReadAck(l.reader)
+	ack, err := wire.ReadAck(l.reader)
+	l.attach = slices.Contains(ack.Capabilities, wire.CapabilityAttach)
 	return err
 }
 
-// exec makes one call. An error that is errNotSent means that another connection
-// may be tried.
+// exec makes one call. A connection that broke is a *brokenError.
 func (l *link) exec(ctx context.Context, req *request) (*Result, error) {
 	if ctx.Err() != nil {
 		return nil, gaveUp(ctx, req.command, false)
 	}
+	req.sentAt = time.Now()
 	first, rest, err := l.encode(req)
 	if err != nil {
 		return nil, err
 	}
+	return l.converse(ctx, req, first, rest)
+}
+
+// converse sends what asks for an answer, and waits for that.
+func (l *link) converse(ctx context.Context, req *request, first, rest []byte) (*Result, error) {
 	l.limit(req.deadline)
 	stop := l.watch(ctx)
-	err = l.send(first, rest)
-	if err != nil {
-		// A call of which a part is missing is never executed.
-		err = fmt.Errorf("%w: %w", errNotSent, err)
-	}
 	var result *Result
-	if err == nil {
+	err := l.send(first, rest)
+	sent := err == nil // a call of which a part is missing is never executed
+	if sent {
 		result, err = l.receive()
 	}
 	if !stop() {
@@ -131,39 +134,47 @@ func (l *link) exec(ctx context.Context, req *request) (*Result, error) {
 		return nil, failed(call)
 	}
 	l.broken = true
-	return nil, l.explain(ctx, req, err)
+	return nil, l.explain(ctx, req, err, sent)
 }
 
 // explain makes a call error of what broke the connection.
-func (l *link) explain(ctx context.Context, req *request, err error) error {
-	unsent := errors.Is(err, errNotSent)
+func (l *link) explain(ctx context.Context, req *request, err error, sent bool) error {
 	if ctx.Err() != nil {
-		if !unsent {
+		if sent {
 			l.cancel()
 		}
-		return gaveUp(ctx, req.command, !unsent)
+		return gaveUp(ctx, req.command, sent)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		e := refuse(pool.CategoryDeadline, "%q passed its deadline and the supervisor says nothing", req.command)
-		e.Started = !unsent
+		e.Started = sent
 		return failed(e)
 	}
 	e := refuse(pool.CategoryUnavailable, "the connection to the supervisor broke while %q was called: %v", req.command, err)
-	if unsent {
+	if !sent {
 		e.Retryable = true
-		return &unsentError{e}
+		return &brokenError{call: e}
 	}
 	e.Started = true // as far as anybody knows
 	e.Retryable = req.bits&wire.BitIdempotent != 0
 	e.Hint = "the command may have been executed; see `snakectl status`"
-	return e
+	return &brokenError{call: e, sent: true}
 }
 
-// unsentError is a call error that is errNotSent.
-type unsentError struct{ call *Error }
+// brokenError is a call error of a connection that broke: the supervisor is gone
+// perhaps, and the next one knows what became of the call.
+type brokenError struct {
+	call *Error
+	sent bool // whole
+}
 
-func (e *unsentError) Error() string   { return e.call.Error() }
-func (e *unsentError) Unwrap() []error { return []error{e.call, errNotSent} }
+func (e *brokenError) Error() string { return e.call.Error() }
+func (e *brokenError) Unwrap() error { return e.call }
+
+func brokenBy(err error) *brokenError {
+	broke, _ := errors.AsType[*brokenError](err)
+	return broke
+}
 
 // limit makes reads and writes end some time after the deadline of the call, so
 // that a supervisor that is stuck cannot hold the caller.
@@ -204,7 +215,7 @@ func (l *link) cancel() {
 func (l *link) encode(req *request) (first, rest []byte, err error) {
 	l.stream++
 	call := wire.Call{
-		ID: wire.NewCallID(), Codec: wire.CodecJSON, Bits: req.bits,
+		ID: req.id, Codec: wire.CodecJSON, Bits: req.bits,
 		Pool: []byte(req.pool), Command: []byte(req.command), Session: []byte(req.session),
 	}
 	if !req.deadline.IsZero() {

@@ -147,12 +147,12 @@ func (a *App) interruptible(ctx context.Context) (context.Context, context.Cance
 }
 
 // client returns a client of the instance's supervisor; it connects when used.
-func (a *App) client() (*client.Client, error) {
+func (a *App) client(options ...client.Option) (*client.Client, error) {
 	dir, err := a.instanceDir()
 	if err != nil {
 		return nil, err
 	}
-	return client.New(socketPath(dir)), nil
+	return client.New(socketPath(dir), options...), nil
 }
 
 // by returns who is asking, for the history: user@host.

@@ -32,7 +32,8 @@ func newExecCommand(a *App) *cobra.Command {
 (keyword arguments) or one JSON list (positional arguments); @FILE reads it from a
 file and - from standard input. Without POOL the call goes to the default pool. Of
 two words the second is a command if it looks like a name, otherwise arguments. A
-stopped supervisor is started. The exit code says what went wrong: 10 the command
+stopped supervisor is started; when it dies while the call runs the next one is
+asked for the answer. The exit code says what went wrong: 10 the command
 raised, 11 timeout, 12 no worker was free, 13 unknown pool or command, 14 the
 worker died, 1 anything else.`,
 		examples: [2]string{`snakectl exec hello '{"name":"Ada"}'`, `snakectl exec etl load @args.json --timeout 30s --json`},
@@ -90,7 +91,7 @@ func (a *App) runExec(ctx context.Context, words []string, opts execOptions) err
 	if err != nil {
 		return err
 	}
-	c, err := a.client()
+	c, err := a.callingClient()
 	if err != nil {
 		return err
 	}
@@ -106,6 +107,19 @@ func (a *App) runExec(ctx context.Context, words []string, opts execOptions) err
 		return a.execFailed(err, opts.json)
 	}
 	return a.printResult(result, opts.json)
+}
+
+// callingClient returns a client whose calls outlive the supervisor: when none comes
+// back by itself, it is started, unless that is forbidden.
+func (a *App) callingClient() (*client.Client, error) {
+	if a.global.noStart {
+		return a.client()
+	}
+	starter, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	return a.client(client.Revive(func(ctx context.Context) error { return a.ensureSupervisor(ctx, starter) }))
 }
 
 // execOnce calls, and calls again if it had to start the supervisor first. The

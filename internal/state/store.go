@@ -30,6 +30,8 @@ type Options struct {
 	// HistoryKeep is how many revisions to keep while the accepted settings do not
 	// say it; DefaultHistoryKeep when zero.
 	HistoryKeep int
+	// Clock is the monotonic clock that LastForgotten tells of; nothing is noted when nil.
+	Clock func() Moment
 	// Log takes what went wrong beside a transaction that succeeded, such as a
 	// backup that could not be written; nothing is logged when nil.
 	Log *slog.Logger

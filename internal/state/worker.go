@@ -51,6 +51,11 @@ func (s *Store) ApplyWorkers(put []pool.Worker, del []string) error {
 				return err
 			}
 		}
+		if len(del) > 0 {
+			if err := s.noteForgotten(tx); err != nil {
+				return err
+			}
+		}
 		for _, w := range put {
 			if err := putWorker(workers, launches, w); err != nil {
 				return err

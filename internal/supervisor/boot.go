@@ -1,13 +1,16 @@
 package supervisor
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/wire"
 	"github.com/snakectl/snakectl/internal/worker"
 )
 
@@ -28,6 +31,9 @@ func (s *Supervisor) boot() error {
 	}
 	quarantined, err := s.keeper.store.Quarantined()
 	if err != nil {
+		return err
+	}
+	if err := s.recallForgotten(); err != nil {
 		return err
 	}
 	slices.SortStableFunc(records, func(a, b pool.Worker) int { return a.StartedAt.Compare(b.StartedAt) })
@@ -60,6 +66,38 @@ func (s *Supervisor) boot() error {
 	s.publish()
 	s.resume(number)
 	return nil
+}
+
+// moment reads the clock that calls are dated with.
+func moment() state.Moment { return state.Moment{BootID: worker.BootID(), NS: wire.Monotonic()} }
+
+// recallForgotten takes up since when the workers that live can tell of every call
+// that was executed.
+func (s *Supervisor) recallForgotten() error {
+	s.ledger.grace = s.settings.Load().OrphanGrace.D()
+	at, err := s.keeper.store.LastForgotten()
+	if err == nil && at.BootID == worker.BootID() {
+		s.ledger.forgets(at.NS)
+	}
+	return err
+}
+
+// adoptWithin is how long callers wait for the adopted workers to connect. One whose
+// C code holds the interpreter cannot answer sooner than that ends.
+const adoptWithin = time.Second
+
+// awaitAdopted waits until the adopted workers have connected and told of their
+// calls, so that the first callers find them.
+func (s *Supervisor) awaitAdopted(ctx context.Context) {
+	limit := time.NewTimer(adoptWithin)
+	defer limit.Stop()
+	select {
+	case <-s.ledger.settled():
+	case <-limit.C:
+		s.log.Info("serving callers before every adopted worker has told of its calls", "waited", adoptWithin.String())
+	case <-ctx.Done():
+	case <-s.shutdown:
+	}
 }
 
 // forgetUnaccepted drops what was remembered of pools that are no longer accepted:
@@ -97,6 +135,7 @@ func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
 	incarnation := pool.Incarnate(rec.Address(), rec.Incarnation)
 	process, err := s.reaper.Adopt(id)
 	if err != nil {
+		s.ledger.forgets(wire.Monotonic())
 		s.log.Info("a recorded worker is gone", "worker", incarnation)
 		s.keeper.deleteWorker(rec)
 		s.sweeper.add(incarnation)
@@ -105,6 +144,7 @@ func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
 	if spec == nil || rec.State != pool.WorkerReady {
 		// Nobody wants it any more, or it was not ready or was leaving when its
 		// supervisor ended: a fresh worker is surer.
+		s.ledger.forgets(wire.Monotonic())
 		s.log.Info("ending a worker that a former supervisor left", "worker", incarnation, "state", string(rec.State))
 		_ = process.SignalGroup(syscall.SIGKILL)
 		s.keeper.deleteWorker(rec)
@@ -135,6 +175,7 @@ func (r *runner) adopt(m adopt) {
 	close(w.known)
 	w.slot = r.dispatcher.addSlot(w)
 	w.slot.adopt()
+	r.sup.ledger.expect(w)
 	r.workers[m.rec.Incarnation] = w
 	r.launches[m.rec.LaunchHash] = launch{hash: m.rec.LaunchHash, revision: m.rec.Revision, spec: m.rec.Spec, runtime: m.rec.Runtime}
 	r.sup.directory.add(w)

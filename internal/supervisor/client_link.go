@@ -32,6 +32,8 @@ type clientLink struct {
 	peer access.Peer
 
 	assembling map[uint64]*assembly
+	// greeted is when HELLO_ACK was sent, a reading of wire.Monotonic.
+	greeted int64
 
 	// mu guards calls. It is a leaf.
 	mu    sync.Mutex
@@ -95,6 +97,7 @@ func (l *clientLink) serve(r *wire.Reader) error {
 	if err != nil {
 		return err
 	}
+	l.greeted = wire.Monotonic()
 	if err := l.out.Send(frame); err != nil {
 		return err
 	}
@@ -116,6 +119,8 @@ func (l *clientLink) take(h wire.Header, frame []byte) error {
 		return l.takeCall(h, frame)
 	case wire.TypeChunk:
 		return l.takeChunk(h, frame)
+	case wire.TypeAttach:
+		return l.takeAttach(wire.Payload(frame))
 	case wire.TypeCancel:
 		l.takeCancel(h.Stream)
 		return nil

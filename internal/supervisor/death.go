@@ -15,6 +15,7 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	d, leaving := w.death(), w.leaving()
 	reason := w.exitReason()
 	w.slot.remove(w.lostCall(d))
+	r.sup.ledger.gone(w)
 	r.sup.directory.remove(w)
 	r.sup.sweeper.add(w.incarnation())
 	delete(r.workers, w.rec.Incarnation)

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"container/list"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,8 @@ type dispatcher struct {
 	stuck func(worker string)
 	// noted says that takeNotes has something to tell; it holds one signal.
 	noted chan struct{}
+	// ledger keeps the calls that outlive their connection.
+	ledger *ledger
 	// events is told of calls and pressure; it may be nil.
 	events                      *event.Hub
 	toldCapacity, toldSaturated atomic.Int64
@@ -78,6 +81,7 @@ type commandPolicy struct {
 func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
 	return &dispatcher{
 		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{}, queue: list.New(),
+		ledger: newLedger(slog.New(slog.DiscardHandler)),
 	}
 }
 

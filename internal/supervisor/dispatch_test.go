@@ -203,7 +203,7 @@ func TestDrain(t *testing.T) {
 		_, w := newPool(t, 1, usual)
 		w[0].hangUp()
 		w[0].entry.slot.withdraw()
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		w[0].want(wire.TypeDrain)
 	})
 	t.Run("call lost with the connection", func(t *testing.T) {
@@ -212,7 +212,7 @@ func TestDrain(t *testing.T) {
 		w[0].wantCall(running)
 		w[0].entry.slot.withdraw()
 		w[0].hangUp()
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		w[0].want(wire.TypeDrain)
 		running.wantError(t, pool.CategoryUnavailable)
 	})
@@ -227,7 +227,7 @@ func TestReconnect(t *testing.T) {
 		}
 		c := submit(t, d, time.Minute)
 		wantLoad(t, d, load{busy: 1, waiting: 1})
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		in := w[0].wantCall(c)
 		w[0].send(result(in.Stream, "1"))
 		c.wantError(t, "")
@@ -239,7 +239,7 @@ func TestReconnect(t *testing.T) {
 		in := w[0].wantCall(c)
 		w[0].hangUp()
 		c.unanswered(t)
-		w[0].connect(&wire.HelloCall{ID: in.id.String(), Done: true})
+		w[0].connect(pastKept(in.id))
 		w[0].send(result(in.Stream, "7"))
 		c.wantError(t, "")
 		if string(c.body) != "7" {
@@ -252,7 +252,7 @@ func TestReconnect(t *testing.T) {
 		c := submit(t, d, time.Minute)
 		w[0].wantCall(c)
 		w[0].hangUp()
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		if err := c.wantError(t, pool.CategoryUnavailable); !err.Retryable {
 			t.Errorf("error = %+v, want it retryable", err)
 		}
@@ -261,7 +261,7 @@ func TestReconnect(t *testing.T) {
 	t.Run("before the end of the former one was seen", func(t *testing.T) {
 		d, w := newPool(t, 1, usual)
 		former, formerConn := w[0].served, w[0].conn
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		_ = formerConn.Close()
 		<-former
 		wantLoad(t, d, load{available: 1})
@@ -274,11 +274,15 @@ func TestReconnect(t *testing.T) {
 		w.hangUp()
 		w.entry.slot.adopt()
 		w.entry.slot.admit()
-		w.connect(&wire.HelloCall{ID: wire.NewCallID().String(), Done: true})
+		w.connect(pastKept(wire.NewCallID()))
 		c := submit(t, d, time.Minute)
-		w.silent()
-		w.send(result(4711, "1"))
-		w.wantCall(c)
+		in := w.wantCall(c)
+		w.send(result(in.Stream, "theirs"))
+		w.send(result(in.Stream, "ours"))
+		c.wantError(t, "")
+		if string(c.body) != "ours" {
+			t.Errorf("body = %q, want the answer that came after the kept one", c.body)
+		}
 		w.hangUp()
 	})
 }
@@ -307,7 +311,7 @@ func TestCallThatCannotBeWritten(t *testing.T) {
 		w[0].wantCall(c)
 		<-w[1].served
 		wantLoad(t, d, load{busy: 2}) // w1 waits for its connection
-		w[1].connect(nil)
+		w[1].connect(pastNothing)
 		wantLoad(t, d, load{busy: 1, available: 1})
 	})
 	t.Run("the same slot later", func(t *testing.T) {
@@ -316,7 +320,7 @@ func TestCallThatCannotBeWritten(t *testing.T) {
 		c := submit(t, d, time.Minute)
 		<-w[0].served
 		c.unanswered(t)
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		in := w[0].wantCall(c)
 		w[0].send(result(in.Stream, "1"))
 		c.wantError(t, "")
@@ -327,7 +331,7 @@ func TestCallThatCannotBeWritten(t *testing.T) {
 		_ = w[0].out.Close()
 		first, second := submit(t, d, time.Minute), submit(t, d, time.Minute)
 		<-w[0].served
-		w[0].connect(nil)
+		w[0].connect(pastNothing)
 		in := w[0].wantCall(first)
 		w[0].send(result(in.Stream, "1"))
 		w[0].wantCall(second)

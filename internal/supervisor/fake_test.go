@@ -74,7 +74,7 @@ func newWorker(t testing.TB, b *switchboard, d *dispatcher, id string) *fakeWork
 	w.entry.control = wire.NewOutbox(near, workerBuffer)
 	t.Cleanup(func() { _ = w.entry.control.Close() })
 	w.control = wire.NewReader(far)
-	w.connect(nil)
+	w.connect(pastNothing)
 	return w
 }
 
@@ -85,20 +85,28 @@ func admitted(t testing.TB, b *switchboard, d *dispatcher, id string) *fakeWorke
 	return w
 }
 
+// pastNothing is what a worker remembers that has executed nothing.
+var pastNothing = wire.History{Known: true}
+
+// pastKept is what a worker remembers that kept these answers.
+func pastKept(ids ...wire.CallID) wire.History {
+	return wire.History{Kept: ids, Executed: ids, Known: true}
+}
+
 // connect gives the slot a new connection, as serveSlot does.
-func (w *fakeWorker) connect(told *wire.HelloCall) {
+func (w *fakeWorker) connect(past wire.History) {
 	w.t.Helper()
 	near, far := w.board.pair(w.t)
 	out := wire.NewOutbox(near, workerBuffer)
 	w.out, w.conn, w.reader, w.served = out, far, wire.NewReader(far), make(chan struct{})
 	w.reader.SetLimit(wire.MaxPayload)
 	served := w.served
-	w.entry.slot.connect(out, told)
+	w.entry.slot.connect(out, past)
 	go func() {
 		defer close(served)
 		r := wire.NewReader(near)
 		r.SetLimit(wire.MaxPayload)
-		_ = w.entry.readSlot(out, r)
+		_ = w.entry.readSlot(out, r, past.Kept)
 		w.entry.slot.lost(out)
 		_ = out.Close()
 	}()

@@ -20,6 +20,7 @@ type store interface {
 	PendingOperations() ([]state.Operation, error)
 	ApplyWorkers(put []pool.Worker, del []string) error
 	Workers() ([]pool.Worker, error)
+	LastForgotten() (state.Moment, error)
 	SetOverride(addr string, o *pool.Override) error
 	Overrides() (map[string]pool.Override, error)
 	SetQuarantine(addr string, place int, message *string) error

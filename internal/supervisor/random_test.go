@@ -101,15 +101,15 @@ func (f *farm) work(w *fakeWorker, in incoming, r *rand.Rand) bool {
 		}
 	case what < 84: // hangs up and brings the answer along
 		w.hangUp()
-		w.connect(&wire.HelloCall{ID: in.id.String(), Done: true})
+		w.connect(pastKept(in.id))
 		w.send(result(in.Stream, "1"))
 	case what < 88: // hangs up and knows of no call
 		w.hangUp()
-		w.connect(nil)
+		w.connect(pastNothing)
 	case what < 92: // answers and hangs up at once: the next call may be on its way
 		w.send(result(in.Stream, "1"))
 		w.hangUp()
-		w.connect(nil)
+		w.connect(pastNothing)
 	case what < 96:
 		w.hangUp()
 		f.retire(w, r)

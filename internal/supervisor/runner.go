@@ -84,7 +84,7 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 		workers: map[string]*workerEntry{}, launches: map[string]launch{}, deaths: map[int]*pool.Death{},
 	}
 	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
-	r.dispatcher.events = s.events
+	r.dispatcher.events, r.dispatcher.ledger = s.events, s.ledger
 	r.dispatcher.hold = s.pauses.holdOf(addr)
 	r.caretaker = newCaretaker(r)
 	s.loops.Go(r.run)

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -166,19 +165,14 @@ func (s *slot) leaveIdle() {
 // answer takes one frame of a call's answer from the slot's connection.
 func (s *slot) answer(h wire.Header, frame []byte) error {
 	final := h.End() || h.Type == wire.TypeError
-	var failure *pool.CallError
-	if h.Type == wire.TypeError {
-		failure = &pool.CallError{}
-		if err := json.Unmarshal(wire.Payload(frame), failure); err != nil {
-			return wire.Violation("cannot read an ERROR: %v", err)
-		}
-	} else if h.Type == wire.TypeResult && len(wire.Payload(frame)) < 18 {
-		return wire.Violation("a RESULT is shorter than its envelope")
+	failure, err := readFailure(h, frame)
+	if err != nil {
+		return err
 	}
 	d := s.dispatcher
 	d.mu.Lock()
 	c := s.call
-	if c == nil || (c.slotStream != h.Stream && c.slotStream != anyStream) {
+	if c == nil || c.slotStream != h.Stream {
 		d.mu.Unlock()
 		return nil // an answer that nobody waits for any more
 	}
@@ -210,16 +204,7 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	if final {
 		d.tellEnd(c, s.worker, outcomeOf(failure), failure)
 	}
-	switch {
-	case failure != nil:
-		failure.Worker, failure.QueueNS = s.worker.incarnation(), c.queueNS()
-		c.sink.fail(c, failure)
-	default:
-		if h.Type == wire.TypeResult {
-			wire.PutQueue(wire.Payload(frame), c.queueNS())
-		}
-		c.sink.deliver(c, frame, final)
-	}
+	c.pass(h, frame, failure, final, s.worker)
 	return nil
 }
 

@@ -54,7 +54,7 @@ func TestCallThatNeverStartedIsNotCounted(t *testing.T) {
 	c.unanswered(t)
 	wantNotes(t, d)
 	<-w[0].served
-	w[0].connect(nil)
+	w[0].connect(pastNothing)
 	w[0].send(result(w[0].wantCall(c).Stream, "1"))
 	c.wantError(t, "")
 	wantNotes(t, d, lifecycle.Spent{Worker: "w0"})

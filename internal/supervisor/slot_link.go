@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -14,49 +15,88 @@ const relinkWithin = 5 * time.Second
 // anyStream stands for a call whose stream id only a former supervisor knew.
 const anyStream = ^uint64(0)
 
-// connect gives the slot a connection. told is the call that the worker says it
-// runs or has the answer of.
-func (s *slot) connect(out *wire.Outbox, told *wire.HelloCall) {
+// connect gives the slot a connection. A slot connects when it is idle; past is
+// what it remembers of its calls, the one that it had here perhaps among them.
+func (s *slot) connect(out *wire.Outbox, past wire.History) {
 	d := s.dispatcher
 	d.mu.Lock()
 	s.leaveIdle() // the former connection's end may not have been seen yet
 	s.out = out
-	lost := s.reconcileCall(told)
+	kept, failure := s.reconcileCall(past)
+	had := s.call
+	s.call = nil
 	c, link := d.next(s)
 	drain := s.draining && s.call == nil
 	d.mu.Unlock()
+	d.ledger.testify(s.worker, past, kept)
 	if drain {
 		s.sendDrain(out)
 	}
-	if lost != nil {
-		err := pool.NewCallError(pool.CategoryUnavailable, "the connection broke before the call reached the worker")
-		err.Retryable, err.Worker = true, s.worker.incarnation()
-		lost.sink.fail(lost, err)
+	if failure != nil {
+		had.failOnce(failure)
 	}
 	if c != nil {
 		s.send(link, c, nil)
 	}
+	d.offer() // the call that it had may wait again
 }
 
-// reconcileCall compares the call that the slot should be executing with the one
-// its worker tells of, and returns one that never reached it. mu is held.
-func (s *slot) reconcileCall(told *wire.HelloCall) (lost *call) {
-	c := s.call
-	if told == nil {
-		s.call = nil
-		if c != nil {
-			s.giveBack(c)
-		}
-		if c != nil && !c.probe && s.dispatcher.settle(c, outcomeFailed) {
-			s.dispatcher.lost++
-			return c
-		}
-		return nil
-	}
+// reconcileCall compares the call that the slot should be executing with what its
+// worker remembers. It returns the call if its answer follows, or why it fails; one
+// that never started waits again, if it can be sent again. mu is held.
+func (s *slot) reconcileCall(past wire.History) (kept *call, failure *pool.CallError) {
+	c, d := s.call, s.dispatcher
 	if c == nil {
-		s.awaitLink(s.dispatcher.policy.callTimeout)
+		return nil, nil
 	}
-	return nil
+	c.slot = nil
+	switch {
+	case c.sink == nil || c.settled:
+		return nil, nil
+	case slices.Contains(past.Kept, c.id) && c.released == nil:
+		return c, nil
+	case slices.Contains(past.Executed, c.id) || !past.Known:
+		failure = pool.NewCallError(pool.CategoryUnavailable, "the connection to the worker broke before the answer was there")
+		failure.Started, failure.Retryable = true, c.idempotent
+	case c.frames != nil && !c.probe && d.refusal == nil:
+		s.giveBack(c)
+		d.enqueue(c, true)
+	default:
+		s.giveBack(c)
+		failure = pool.NewCallError(pool.CategoryUnavailable, "the connection broke before the call reached the worker")
+		failure.Retryable = true
+	}
+	if failure != nil {
+		failure.Worker = s.worker.incarnation()
+	}
+	return nil, failure
+}
+
+// executesUnknown reports whether the slot may execute a call of which nobody here
+// knows yet.
+func (s *slot) executesUnknown() bool {
+	s.dispatcher.mu.Lock()
+	defer s.dispatcher.mu.Unlock()
+	return s.call != nil && s.call.sink == nil
+}
+
+// bind makes a call that was made through a former supervisor, and that the slot
+// executes, a call like any other. It reports false when the slot has connected
+// meanwhile, which it does when it is done.
+func (s *slot) bind(c *call) bool {
+	d := s.dispatcher
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s.call == nil || s.call.sink != nil {
+		return false
+	}
+	if c.settled {
+		return true // nobody wants it any more
+	}
+	c.slot, c.slotStream, c.wantedUntil = s, anyStream, c.deadline
+	s.call = c
+	s.arm(c.deadline)
+	return true
 }
 
 // awaitLink keeps the slot busy with a call of which nobody here waits for the

@@ -57,6 +57,7 @@ type Supervisor struct {
 	events     *event.Hub
 	settings   atomic.Pointer[pool.Settings]
 	gate       gate
+	ledger     *ledger
 	pauses     pauses
 	listener   *wire.Listener
 
@@ -77,7 +78,7 @@ type Supervisor struct {
 // Open takes possession of the instance: its state file, which no other
 // supervisor may have, and its worker socket. It starts and adopts nothing yet.
 func Open(cfg Config) (*Supervisor, error) {
-	st, recovery, err := state.Open(cfg.Instance, state.Options{Version: cfg.Version, Log: cfg.Log})
+	st, recovery, err := state.Open(cfg.Instance, state.Options{Version: cfg.Version, Log: cfg.Log, Clock: moment})
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func Open(cfg Config) (*Supervisor, error) {
 		code:      &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
 		directory: directory{byToken: map[string]*workerEntry{}},
 		table:     table{runners: map[string]*runner{}},
-		events:    event.NewHub(),
+		events:    event.NewHub(), ledger: newLedger(cfg.Log),
 		booted:    make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
 	s.operations.events = s.events
@@ -140,12 +141,13 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	parts.Go(s.sweeper.run)
 	parts.Go(func() { s.rotateLogs(background) })
 	err := s.boot()
-	close(s.booted)
 	parts.Go(func() { // not before the adopted ones are known: a stranger is sent away
 		if err := s.serveWorkers(background, s.listener); err != nil {
 			s.log.Error("cannot accept workers", "err", err)
 		}
 	})
+	s.awaitAdopted(ctx)
+	close(s.booted)
 	if err == nil {
 		select {
 		case <-ctx.Done():
@@ -160,6 +162,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.waiters.Wait()
 	s.events.Close()
 	err = errors.Join(err, s.listener.Close())
+	s.ledger.close()
 	s.sweeper.close()
 	err = errors.Join(err, s.keeper.close())
 	end()

@@ -127,9 +127,20 @@ func (s *Supervisor) acknowledge(out *wire.Outbox, r *wire.Reader, hello wire.He
 
 // serveControl reads a worker's control connection until it ends.
 func (w *workerEntry) serveControl(out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
+	running, err := hello.Worker.Executing()
+	if err != nil {
+		return err
+	}
+	past, err := hello.Worker.Past()
+	if err != nil {
+		return err
+	}
 	w.mu.Lock()
 	w.control = out
 	w.mu.Unlock()
+	for _, id := range running {
+		w.slot.dispatcher.ledger.executing(w, id, past)
+	}
 	if hello.Worker.State == wire.StateReady {
 		w.initialised(hello.Worker.Python, hello.Worker.Commands)
 	} else {
@@ -138,7 +149,7 @@ func (w *workerEntry) serveControl(out *wire.Outbox, r *wire.Reader, hello wire.
 	ping := wire.AppendFrame(nil, wire.Header{Type: wire.TypePing}, nil)
 	_ = out.Send(ping)
 	w.reached(func(st *stage) { st.hello = true })
-	err := w.readControl(r)
+	err = w.readControl(r)
 	if w.hangUp(out) {
 		w.runner.happened(w, pool.WorkerLost)
 	}
@@ -218,17 +229,23 @@ func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hel
 	if hello.Worker.Slot != 0 {
 		return wire.Violation("%s has one slot, number 0; it connected slot %d", w.incarnation(), hello.Worker.Slot)
 	}
+	past, err := hello.Worker.Past()
+	if err != nil {
+		return err
+	}
 	w.slot.resume(hello.Worker.Calls)
-	w.slot.connect(out, hello.Worker.Call)
+	w.slot.connect(out, past)
 	w.reached(func(st *stage) { st.connected = true })
-	err := w.readSlot(out, r)
+	err = w.readSlot(out, r, past.Kept)
 	if w.slot.lost(out) && w.lose(func(st *stage) { st.connected = false }) {
 		w.runner.happened(w, pool.WorkerLost)
 	}
 	return err
 }
 
-func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader) error {
+// readSlot reads answers: first those of the kept calls, in their order, then those of
+// the calls that were sent on this connection.
+func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader, kept []wire.CallID) error {
 	for {
 		h, frame, err := r.ReadFrame()
 		if err != nil {
@@ -236,6 +253,12 @@ func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader) error {
 		}
 		switch h.Type {
 		case wire.TypeResult, wire.TypeChunk, wire.TypeError:
+			if len(kept) > 0 {
+				if w.slot.dispatcher.ledger.take(kept[0], h, frame) {
+					kept = kept[1:]
+				}
+				continue
+			}
 			if err := w.slot.answer(h, frame); err != nil {
 				return err
 			}

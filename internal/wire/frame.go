@@ -39,11 +39,13 @@ const (
 	TypeEvent    Type = 14
 	TypeDrain    Type = 17
 	TypeGoAway   Type = 18
+	TypeAttach   Type = 19
 )
 
 var typeNames = [...]string{
 	TypeHello: "HELLO", TypeHelloAck: "HELLO_ACK", TypeCall: "CALL", TypeResult: "RESULT", TypeChunk: "CHUNK", TypeError: "ERROR",
 	TypeCancel: "CANCEL", TypePing: "PING", TypePong: "PONG", TypeEvent: "EVENT", TypeDrain: "DRAIN", TypeGoAway: "GOAWAY",
+	TypeAttach: "ATTACH",
 }
 
 // Known reports whether this side understands frames of the type.

@@ -55,7 +55,12 @@ type HelloWorker struct {
 	Commands json.RawMessage `json:"commands,omitempty"`
 	// Calls counts the calls that a slot has executed before, for the role slot.
 	Calls uint64 `json:"calls,omitempty"`
-	// Call is the call that a slot runs or kept the result of.
+	// Running are the calls that the worker executes, for the role control.
+	Running []HelloCall `json:"running,omitempty"`
+	// History is what a slot remembers of its calls. A control connection tells of it
+	// while a call runs: nothing can come between that call and the history then.
+	History *HelloHistory `json:"history,omitempty"`
+	// Call is how workers without a history tell of the answer that they kept.
 	Call *HelloCall `json:"call,omitempty"`
 }
 
@@ -64,13 +69,6 @@ const (
 	StateStarting = "starting"
 	StateReady    = "ready"
 )
-
-// HelloCall is a call that outlived its connection.
-type HelloCall struct {
-	// ID is the hexadecimal call id.
-	ID   string `json:"id"`
-	Done bool   `json:"done"`
-}
 
 // HelloAck is the payload of a HELLO_ACK frame.
 type HelloAck struct {
@@ -106,9 +104,13 @@ const (
 // NewHello returns the HELLO of this side for a role. A worker's fields are the
 // caller's to set.
 func NewHello(role Role, agent string) Hello {
+	capabilities := []string{}
+	if role == RoleClient {
+		capabilities = append(capabilities, CapabilityAttach)
+	}
 	return Hello{
 		Version: Version, MinVersion: MinVersion, Role: role, Agent: agent,
-		Codecs: []string{"json"}, Capabilities: []string{},
+		Codecs: []string{"json"}, Capabilities: capabilities,
 	}
 }
 
@@ -160,9 +162,13 @@ func Negotiate(h Hello, agent string) (HelloAck, error) {
 	if !slices.Contains(h.Codecs, "json") {
 		return HelloAck{}, Violation("no common codec: %s has %v, %s has [json]", h.Agent, h.Codecs, agent)
 	}
+	capabilities := []string{}
+	if h.Role == RoleClient && slices.Contains(h.Capabilities, CapabilityAttach) {
+		capabilities = append(capabilities, CapabilityAttach)
+	}
 	return HelloAck{
 		Version: version, MaxFrame: MaxPayload, MaxBody: MaxBody,
-		Codecs: []string{"json"}, Capabilities: []string{}, Agent: agent,
+		Codecs: []string{"json"}, Capabilities: capabilities, Agent: agent,
 	}, nil
 }
 

@@ -40,7 +40,7 @@ func TestNegotiate(t *testing.T) {
 				return
 			}
 			want := wire.HelloAck{
-				Version: 1, MaxFrame: 262144, MaxBody: 67108864, Codecs: []string{"json"}, Capabilities: []string{}, Agent: "it/1",
+				Version: 1, MaxFrame: 262144, MaxBody: 67108864, Codecs: []string{"json"}, Capabilities: []string{"attach"}, Agent: "it/1",
 			}
 			if diff := cmp.Diff(want, ack); diff != "" {
 				t.Errorf("ack (-want +got):\n%s", diff)

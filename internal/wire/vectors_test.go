@@ -70,9 +70,21 @@ func goVectors(t *testing.T) []vector {
 	slot := wire.NewHello(wire.RoleSlot, "snakepit/0.1.0")
 	slot.Worker = &wire.HelloWorker{
 		Address: "pool.api/0", Incarnation: "7f2c", Token: "00ff", LaunchHash: "ab", PID: 1, StartTime: 2, BootID: "b",
-		Call: &wire.HelloCall{ID: exampleID().String(), Done: true},
+		History: &wire.HelloHistory{
+			Kept: []string{exampleID().String()}, Executed: []string{wire.CallID{}.String(), exampleID().String()}, CompleteSinceNS: 1 << 60,
+		},
 	}
 	addJSON("hello of a slot with a kept result", wire.Header{Type: wire.TypeHello}, slot)
+	control := wire.NewHello(wire.RoleControl, "snakepit/0.1.0")
+	control.Worker = &wire.HelloWorker{
+		Address: "pool.api/0", Incarnation: "7f2c", Token: "00ff", LaunchHash: "ab", PID: 1, StartTime: 2, BootID: "b", State: wire.StateReady,
+		Running: []wire.HelloCall{{Slot: 0, ID: exampleID().String()}},
+	}
+	addJSON("hello of a control connection while a call runs", wire.Header{Type: wire.TypeHello}, control)
+	addJSON("attach", wire.Header{Type: wire.TypeAttach}, wire.Attach{Calls: []wire.AttachCall{
+		{Stream: 1, ID: exampleID().String(), AgeNS: 250_000_000, Pool: `pool.etl["eu"]`, Idempotent: true, DeadlineNS: 1 << 62},
+		{Stream: 2, ID: wire.CallID{1}.String()},
+	}})
 	ack, err := wire.Negotiate(client, "snakectl/0.1.0")
 	if err != nil {
 		t.Fatal(err)

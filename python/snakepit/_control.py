@@ -32,11 +32,11 @@ class Control:
     change, by single operations that are atomic.
     """
 
-    def __init__(self, launch: Launch, busy: Callable[[], bool]) -> None:
+    def __init__(self, launch: Launch, running: Callable[[], dict[str, Any]]) -> None:
         self.cancelled: dict[bytes, bool] = {}
         self.draining = False
         self._launch = launch
-        self._busy = busy
+        self._running = running
         self._codec = Codec()
         self._commands: list[dict[str, Any]] | None = None
         self._sending = allocate_lock()  # guards writes to _link
@@ -143,7 +143,8 @@ class Control:
         end = time.monotonic() + self._launch.orphan_grace
         while time.monotonic() < end:
             try:
-                link = self._open({"state": "ready", "python": python_version(), "commands": self._commands}, HANDSHAKE)
+                state = {"state": "ready", "python": python_version(), "commands": self._commands}
+                link = self._open({**state, **self._running()}, HANDSHAKE)
             except Refused as err:
                 leave(0, f"the supervisor sent this worker away: {err}")
             except (OSError, WireError):
@@ -152,7 +153,7 @@ class Control:
                 with self._sending:
                     self._link = link
                 return link
-        if self._busy():
+        if self._running():
             leave(0, "no supervisor came back within orphan_grace; the call that still runs is given up")
         return None
 

@@ -52,11 +52,13 @@ class Answer:
 class Slot:
     """Slot runs the calls of one connection in the thread that reads it.
 
-    running says whether a handler is executing, calls how many have begun; other threads may read both.
+    running says whether a handler is executing, current names its call, calls counts those that
+    have begun; other threads may read them.
     """
 
     def __init__(self, adapter: Adapter, worker_id: str, cancelled: dict[bytes, bool], codec: Codec) -> None:
         self.running = False
+        self.current = b""
         self.calls = 0
         self._adapter = adapter
         self._commands = adapter.commands
@@ -92,6 +94,7 @@ class Slot:
         """Execute the command of this name with an encoded body; None stands for one over the limit."""
         began = 0
         self.running = True
+        self.current = call_id
         self.calls += 1
         try:
             if body is None:
@@ -121,6 +124,7 @@ class Slot:
             return self._failed(stream, call_id, err, began != 0)
         finally:
             self.running = False
+            self.current = b""
             if self._cancelled:
                 self._cancelled.pop(call_id, None)
 

@@ -13,14 +13,16 @@ from ._adapter import Adapter, load
 from ._codec import Codec
 from ._control import HANDSHAKE, RETRY, Control
 from ._errors import WireError
+from ._history import History
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
 from ._report import report
-from ._slot import Answer, Slot, Terminated
+from ._slot import Slot, Terminated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any
 
 
 class Worker:
@@ -36,7 +38,8 @@ class Worker:
         self._slot: Slot | None = None
         self._link: Link | None = None
         self._codec = Codec()
-        self._control = Control(launch, self._is_busy)
+        self._history = History()
+        self._control = Control(launch, self._running)
         self._forked = False
 
     def run(self) -> int:
@@ -80,20 +83,16 @@ class Worker:
 
     def _serve(self, slot: Slot) -> int:
         """Take calls from one connection after the other."""
-        kept: Answer | None = None
         while True:
-            link = self._connect(kept)
+            link = self._connect()
             if link is None:
                 return 0
             try:
-                if kept is not None:
-                    kept.send(link)
-                    kept = None
-                    if self._control.draining:
-                        return 0
-                kept = self._take(link, slot)
-                if kept is None:
+                self._history.resend(link)
+                if self._control.draining:
                     return 0
+                self._take(link, slot)
+                return 0
             except OSError:
                 pass
             except Refused as err:
@@ -106,9 +105,9 @@ class Worker:
             finally:
                 link.close()
 
-    def _take(self, link: Link, slot: Slot) -> Answer | None:
-        """Answer calls until the slot is drained (None) or an answer cannot be sent (that answer)."""
-        receive, execute = link.receive, slot.execute
+    def _take(self, link: Link, slot: Slot) -> None:
+        """Answer calls until the slot is drained; OSError when the connection ends before."""
+        receive, execute, history = link.receive, slot.execute, self._history
         while True:
             frame = receive()
             if frame is None:
@@ -118,12 +117,11 @@ class Worker:
                 answer = execute(link, payload, flags, stream)
                 if self._forked:
                     answer.end_child()
-                try:
-                    answer.send(link)
-                except OSError:
-                    return answer
+                history.add(answer)
+                answer.send(link)
+                history.sent()
             elif type == _wire.DRAIN:
-                return None
+                return
             else:
                 self._answer_other(link, type, flags, payload)
 
@@ -135,15 +133,14 @@ class Worker:
         elif type != _wire.CANCEL and not flags & _wire.FLAG_IGNORABLE:
             raise WireError(f"a slot does not take frames of type {type}")
 
-    def _connect(self, kept: Answer | None) -> Link | None:
+    def _connect(self) -> Link | None:
         """Connect the slot; None when it was sent away or nobody came back within the grace."""
         end = time.monotonic() + self._launch.orphan_grace
         while time.monotonic() < end:
-            if self._control.draining and kept is None:
+            if self._control.draining and not self._history.unsent:
                 return None
             worker = {**self._launch.identity(), "slot": 0, "calls": self._slot.calls if self._slot else 0}
-            if kept is not None:
-                worker["call"] = {"id": kept.call_id.hex(), "done": True}
+            worker["history"] = self._history.told()
             link = None
             try:
                 link = self._link = Link(self._launch.socket, self._codec, HANDSHAKE)
@@ -158,8 +155,17 @@ class Worker:
                 time.sleep(RETRY)
         return None
 
-    def _is_busy(self) -> bool:
-        return self._slot is not None and self._slot.running
+    def _running(self) -> dict[str, Any]:
+        """Return what the control connection tells of the call that runs; nothing while none does.
+
+        A call that runs is the last one that the former supervisor gave: the slot's
+        connection holds no other, and the history lacks nothing.
+        """
+        slot = self._slot
+        call_id = slot.current if slot is not None else b""
+        if not call_id:
+            return {}
+        return {"running": [{"slot": 0, "id": call_id.hex()}], "history": self._history.told()}
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         idle = self._slot is not None and not self._slot.running

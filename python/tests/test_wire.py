@@ -69,6 +69,11 @@ def python_vectors() -> list[dict[str, Any]]:
         "origin": "worker",
         "message": "box.w: want integer, got string",
     }
+    attach = {
+        "calls": [
+            {"stream": 7, "id": ID.hex(), "age_ns": 1, "pool": "größe", "idempotent": False, "deadline_ns": 0},
+        ]
+    }
     full = _wire.Call(
         deadline=1 << 62,
         call_id=ID,
@@ -99,6 +104,7 @@ def python_vectors() -> list[dict[str, Any]]:
         vector("ping", _wire.PING, 0, 0, b"\x00\x01\xfe\xff"),
         vector("pong", _wire.PONG, 0, 0, b"\x00\x01\xfe\xff"),
         vector("drain", _wire.DRAIN, 0, 0, b""),
+        vector("attach", _wire.ATTACH, 0, 0, json.dumps(attach).encode()),
         vector("unknown but ignorable", 99, _wire.FLAG_IGNORABLE, 0, b"later"),
     ]
 

@@ -45,7 +45,7 @@ class StartTest(WorkerCase):
         )
         self.assertGreater(who["start_time"], 0)
         self.assertEqual(slot.hello["worker"]["slot"], 0)
-        self.assertNotIn("call", slot.hello["worker"])
+        self.assertEqual(slot.hello["worker"]["history"], {"kept": [], "executed": [], "complete_since_ns": 0})
         hello = {
             "name": "hello",
             "signature": "(name: str, tone: str = 'plain') -> str",
@@ -245,7 +245,8 @@ class OrphanTest(WorkerCase):
         who = control.hello["worker"]
         self.assertEqual((who["state"], who["pid"], who["token"]), ("ready", worker.pid, "c0ffee"))
         self.assertEqual([row["name"] for row in who["commands"]], ["hello", "wait_for"])
-        self.assertNotIn("call", slot.hello["worker"])
+        self.assertEqual(slot.hello["worker"]["history"]["executed"], [])
+        self.assertNotIn("running", who)
         self.assertEqual(self.exec(slot, "hello", ["Bo"]), "Hello, Bo!")
         control.send(_wire.PING, payload=b"1")
         self.assertEqual(control.receive()[0], _wire.PONG)
@@ -259,9 +260,13 @@ class OrphanTest(WorkerCase):
         self.vanish()
         control = self.supervisor.accept("control")
         control.welcome()
+        call_id = bytes(range(16)).hex()
+        self.assertEqual(control.hello["worker"]["running"], [{"slot": 0, "id": call_id}])
+        self.assertEqual(control.hello["worker"]["history"]["executed"], [])
         (self.dir / "go").touch()
         slot = self.supervisor.accept("slot")
-        self.assertEqual(slot.hello["worker"]["call"], {"id": bytes(range(16)).hex(), "done": True})
+        history = slot.hello["worker"]["history"]
+        self.assertEqual((history["kept"], history["executed"]), ([call_id], [call_id]))
         slot.welcome()
         self.assertEqual(slot.answer(), (77, "waited"))
         self.assertEqual(self.exec(slot, "hello", ["Bo"]), "Hello, Bo!")
@@ -290,8 +295,32 @@ class OrphanTest(WorkerCase):
         slot.sock.sendall(_wire.frame(_wire.CALL, 1, head, b'["B'))
         self.vanish()
         _, slot = self.adopt()
-        self.assertNotIn("call", slot.hello["worker"])
+        self.assertEqual(slot.hello["worker"]["history"]["executed"], [])
         self.assertEqual(self.exec(slot, "hello", ["Bo"]), "Hello, Bo!")
+
+    def test_sent_is_not_delivered(self) -> None:
+        """What a supervisor may have read and not passed on is sent to the next one again."""
+        _, _, slot = self.ready(ADAPTER)
+        ids = [bytes([i]) * 16 for i in range(20)]
+        for i, call_id in enumerate(ids):
+            self.exec(slot, "hello", [f"no {i}"], call_id=call_id)
+        self.vanish()
+        _, slot = self.adopt()
+        history = slot.hello["worker"]["history"]
+        self.assertEqual(history["executed"], [i.hex() for i in ids])
+        self.assertEqual(history["kept"], [i.hex() for i in ids[4:]])
+        for i in range(4, 20):
+            self.assertEqual(slot.answer()[1], f"Hello, no {i}!")
+        self.assertEqual(self.exec(slot, "hello", ["Bo"]), "Hello, Bo!")
+
+    def test_call_that_lies_in_the_old_socket(self) -> None:
+        """Only a slot that connects again proves that it is idle."""
+        _, _, slot = self.ready(ADAPTER)
+        slot.call("hello", ["Cy"], stream=9, call_id=b"c" * 16)
+        self.vanish()
+        _, slot = self.adopt()
+        self.assertEqual(slot.hello["worker"]["history"]["executed"], [(b"c" * 16).hex()])
+        self.assertEqual(slot.answer(), (9, "Hello, Cy!"))
 
     def test_sent_away(self) -> None:
         worker, _, _ = self.ready(ADAPTER)

@@ -1,0 +1,70 @@
+"""What a worker remembers of its calls for a supervisor that comes later."""
+
+from __future__ import annotations
+
+from _collections import deque
+from time import monotonic_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._link import Link
+    from ._slot import Answer
+
+REMEMBERED = 256
+MAX_KEPT = 16
+MAX_KEPT_BYTES = 2 << 20
+
+
+class History:
+    """History holds the answers that may not have arrived and the ids of the calls executed last.
+
+    Sent is not delivered: a supervisor may die with an answer unread, or read and
+    not passed on. So the last answers stay until newer ones take their place; one
+    that could not be sent stays in any case. The slot's thread changes a
+    history; `told` may be called by another one.
+    """
+
+    __slots__ = ("_ended", "_kept", "_size", "complete_since", "unsent")
+
+    def __init__(self) -> None:
+        self.unsent = False  # the newest answer has not left whole
+        self.complete_since = 0  # when the newest call ended that is forgotten here; 0: none is
+        self._kept: deque[Answer] = deque()
+        self._size = 0
+        self._ended: deque[tuple[bytes, int]] = deque()
+
+    def add(self, answer: Answer) -> None:
+        """Take up an answer that is about to be sent."""
+        ended = self._ended
+        if len(ended) == REMEMBERED:
+            self.complete_since = ended.popleft()[1]
+        ended.append((answer.call_id, monotonic_ns()))
+        kept = self._kept
+        kept.append(answer)
+        self._size += len(answer.body)
+        self.unsent = True
+        while len(kept) > MAX_KEPT or (self._size > MAX_KEPT_BYTES and len(kept) > 1):
+            self._size -= len(kept.popleft().body)
+
+    def sent(self) -> None:
+        """Note that the newest answer has left; one that is too large is not kept any longer."""
+        self.unsent = False
+        if self._size > MAX_KEPT_BYTES:
+            self._kept.clear()
+            self._size = 0
+
+    def resend(self, link: Link) -> None:
+        """Send the kept answers, in the order that `told` names them."""
+        for answer in list(self._kept):
+            answer.send(link)
+        self.sent()
+
+    def told(self) -> dict[str, Any]:
+        """Return what HELLO tells of it."""
+        return {
+            "kept": [answer.call_id.hex() for answer in list(self._kept)],
+            "executed": [call_id.hex() for call_id, _ in list(self._ended)],
+            "complete_since_ns": self.complete_since,
+        }
