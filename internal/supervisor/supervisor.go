@@ -88,7 +88,7 @@ func Open(cfg Config) (*Supervisor, error) {
 		directory: directory{byToken: map[string]*workerEntry{}},
 		table:     table{runners: map[string]*runner{}},
 		events:    event.NewHub(), ledger: newLedger(cfg.Log),
-		booted:    make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
+		booted: make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
 	s.operations.events = s.events
 	if recovery != nil {
