@@ -41,6 +41,7 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	env := goEnv(t, root)
 	for _, page := range pages(t, root) {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +54,7 @@ func TestPages(t *testing.T) {
 				t.Fatalf("%s: %v", page, err)
 			}
 			if worthReading(found) {
-				newReader(t, root, binary).read(t, page, found)
+				newReader(t, root, binary, env).read(t, page, found)
 			}
 		})
 	}
@@ -86,7 +87,7 @@ func worthReading(found []block) bool {
 
 // newReader lays out a scratch directory that looks like a checkout with the
 // program built: the examples, the clients, bin/snakectl, and snakectl on the PATH.
-func newReader(t *testing.T, root, binary string) *reader {
+func newReader(t *testing.T, root, binary string, env []string) *reader {
 	t.Helper()
 	instance, err := harness.New(t.Context(), binary)
 	if err != nil {
@@ -119,13 +120,19 @@ func newReader(t *testing.T, root, binary string) *reader {
 			t.Fatal(err)
 		}
 	}
-	return &reader{instance: instance, scratch: scratch, env: goEnv(t), shell: filepath.Join(t.TempDir(), "shell")}
+	return &reader{instance: instance, scratch: scratch, env: env, shell: filepath.Join(t.TempDir(), "shell")}
 }
 
-// goEnv lets a page's "go run" use what is compiled already: the instance has a
-// home of its own.
-func goEnv(t *testing.T) []string {
+// goEnv lets a page's "go run" use what is compiled already, for the instance has a
+// home of its own, and compiles what such a program needs: with an empty cache that
+// takes longer than a command of a page may.
+func goEnv(t *testing.T, root string) []string {
 	t.Helper()
+	build := exec.CommandContext(t.Context(), "go", "build", "./client")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build ./client: %v\n%s", err, out)
+	}
 	out, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
