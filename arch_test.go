@@ -33,7 +33,7 @@ var rules = map[string]rule{
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
 
 	"internal/event":     {internal: []string{"internal/pool"}},
-	"internal/wire":      {},
+	"internal/wire":      {modules: []string{"golang.org/x/sys"}}, // who connects, on macOS
 	"internal/access":    {internal: []string{"internal/pool"}},
 	"internal/code/glob": {},
 	"internal/code":      {internal: []string{"internal/code/glob", "internal/pool"}},

@@ -50,7 +50,7 @@ func TestAccessNeedsPeerCredentials(t *testing.T) {
 	_, diags := spec.Load(t.Context(), dir, spec.Options{Host: &spec.Host{CPUs: 8}})
 	var lines []int
 	for _, d := range diags {
-		if !strings.Contains(d.Detail, "does not tell who connects") {
+		if !strings.Contains(d.Detail, "does not tell for certain who connects") {
 			t.Errorf("unexpected: %s", d.Text())
 		}
 		lines = append(lines, d.Line)

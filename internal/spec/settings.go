@@ -38,7 +38,7 @@ func (l *loader) checkAccess(places map[string]place, addr, path string, entries
 	}
 	if !l.host.PeerCredentials && len(entries) > 0 {
 		l.errorAt(set.at, addr, fmt.Sprintf("%q cannot be kept here", path),
-			"This system does not tell who connects to a socket, so nobody but the owner and root can be let in. Remove the list.")
+			"This system does not tell for certain who connects to a socket, so nobody but the owner and root can be let in. Remove the list.")
 		return
 	}
 	for _, entry := range entries {

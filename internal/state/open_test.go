@@ -1,11 +1,9 @@
 package state_test
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,10 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
 
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/state/statetest"
 )
 
 func TestSecondOwnerIsRefused(t *testing.T) {
@@ -94,48 +92,14 @@ func TestUnusableDirectories(t *testing.T) {
 	}
 }
 
-// sealed writes a record as the store does: codec byte, CRC-32C over bucket, key
-// and JSON, JSON.
-func sealed(t *testing.T, bucket, key string, v any) []byte {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := crc32.Checksum(append([]byte(bucket+"\x00"+key+"\x00"), text...), crc32.MakeTable(crc32.Castagnoli))
-	return append(binary.BigEndian.AppendUint32([]byte{1}, sum), text...)
-}
-
-// ageForward turns a file into one of a format to come, whose records and nested
-// buckets this release cannot know.
-func ageForward(t *testing.T, path string) {
-	t.Helper()
-	db, err := bbolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	err = db.Update(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket([]byte("meta"))
-		if err := tx.Bucket([]byte("workers")).Put([]byte("new"), []byte{0x02, 0xff}); err != nil {
-			return err
-		}
-		if _, err := tx.Bucket([]byte("ops")).CreateBucket([]byte("inner")); err != nil {
-			return err
-		}
-		return meta.Put([]byte("format"), sealed(t, "meta", "format", map[string]any{"format": 9, "version": "4.2.0"}))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestNewerFormatIsRefusedAndUntouched(t *testing.T) {
 	origin := lived(t)
 	for _, file := range []string{"state.db", "state.db.bak.1"} {
 		t.Run(file, func(t *testing.T) {
 			dir := clone(t, origin)
-			ageForward(t, filepath.Join(dir, file))
+			if err := statetest.AgeForward(filepath.Join(dir, file), 9, "4.2.0"); err != nil {
+				t.Fatal(err)
+			}
 			if file != "state.db" {
 				writeFile(t, []byte("damaged"), dir, "state.db")
 			}

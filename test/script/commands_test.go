@@ -18,6 +18,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/state/statetest"
 	"github.com/snakectl/snakectl/test/harness"
 )
 
@@ -43,6 +45,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"edit":      edit,
 	"fill":      fill,
 	"damage":    damage,
+	"newer":     newer,
 }
 
 // exitCode runs a command and wants that exit code: exitcode 2 snakectl plan.
@@ -250,6 +253,12 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("damage: unknown kind %q", args[1:])
 	}
+}
+
+// newer makes a state file one of the next release's format: newer state.db 9.9.0.
+func newer(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 2, "newer FILE VERSION")
+	ts.Check(statetest.AgeForward(ts.MkAbs(args[0]), state.Format+1, args[1]))
 }
 
 func usage(ts *testscript.TestScript, neg, ok bool, text string) {
