@@ -43,8 +43,9 @@ const (
 
 // What a supervisor tells about itself and its pools.
 type (
-	// Death is how a worker died, and DeathCall the call it executed.
-	Death     = pool.Death
+	// Death is how a worker died.
+	Death = pool.Death
+	// DeathCall is the call that it executed.
 	DeathCall = pool.DeathCall
 	// DeathClass says what kind of end it was.
 	DeathClass = pool.DeathClass

@@ -226,6 +226,22 @@ type PoolResumed struct {
 	PausedUS int64 `json:"paused_us"`
 }
 
+// PoolPoisoned tells that one command has killed the last workers that it ran on, at
+// least three in a row. The pool goes on serving the others, and this one too.
+type PoolPoisoned struct {
+	OnPool
+	// Command is its name.
+	Command string `json:"command"`
+	// Deaths counts the workers.
+	Deaths int `json:"deaths"`
+	// Worker is the incarnation of the last one.
+	Worker string `json:"worker"`
+	// Class is the class of that death, as in worker.crashed.
+	Class string `json:"class"`
+	// Death says in a few words how that worker ended.
+	Death string `json:"death"`
+}
+
 // PoolCapacityReached tells that every slot of the pool executes a call and another call has
 // to wait. It is told at most once a second.
 type PoolCapacityReached struct {

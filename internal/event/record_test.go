@@ -38,6 +38,7 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		event.PoolResumed{OnPool: api, By: "ada@host", PausedUS: 5},
 		event.PoolReady{OnPool: api, Size: 2, WaitUS: 3},
 		event.PoolDegraded{OnPool: api, Size: 2, Ready: 1, Quarantined: 1, Reason: "r"},
+		event.PoolPoisoned{OnPool: api, Command: "c", Deaths: 3, Worker: "pool.api/0@1f", Class: "exit", Death: "exited 3"},
 		event.PoolCapacityReached{OnPool: api, Capacity: 2, Queued: 1},
 		event.PoolSaturated{OnPool: api, Capacity: 2, Queued: 1, Rejected: 3},
 		event.RequestExecuted{OnRequest: request, OK: true, Category: "c", Error: "e", ExecUS: 6},

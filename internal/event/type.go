@@ -52,6 +52,9 @@ func (PoolPaused) Type() string { return "pool.paused" }
 func (PoolResumed) Type() string { return "pool.resumed" }
 
 // Type implements Body.
+func (PoolPoisoned) Type() string { return "pool.poisoned" }
+
+// Type implements Body.
 func (PoolCapacityReached) Type() string { return "pool.capacity_reached" }
 
 // Type implements Body.
@@ -95,6 +98,7 @@ var decoders = map[string]func([]byte) (Body, error){
 	PoolDegraded{}.Type():            decode[PoolDegraded],
 	PoolPaused{}.Type():              decode[PoolPaused],
 	PoolResumed{}.Type():             decode[PoolResumed],
+	PoolPoisoned{}.Type():            decode[PoolPoisoned],
 	PoolCapacityReached{}.Type():     decode[PoolCapacityReached],
 	PoolSaturated{}.Type():           decode[PoolSaturated],
 	RequestExecuted{}.Type():         decode[RequestExecuted],

@@ -41,7 +41,8 @@ type PoolStatus struct {
 	Workers  []WorkerStatus `json:"workers"`
 	// Paused is set while the pool takes no call from its queue.
 	Paused *Pause `json:"paused,omitempty"`
-	// Message says why the pool has no ready worker, if it has none.
+	// Message says what is wrong: why a roll stopped or a place stays empty, or which
+	// command kills the pool's workers.
 	Message string `json:"message,omitempty"`
 }
 

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -13,8 +14,11 @@ import (
 // returns that, and the event for the machine. It runs in the pool loop.
 func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	d, leaving := w.death(), w.leaving()
-	reason := w.exitReason()
-	w.slot.remove(w.lostCall(d))
+	reason, blame := w.exitReason(), ""
+	if !leaving {
+		blame = r.blame(d)
+	}
+	w.slot.remove(w.lostCall(d, blame))
 	r.sup.ledger.gone(w)
 	r.sup.directory.remove(w)
 	r.sup.sweeper.add(w.incarnation())
@@ -76,13 +80,15 @@ func (w *workerEntry) exitReason() string {
 	return exit.String()
 }
 
-// lostCall is what the caller is told whose call the worker died with.
-func (w *workerEntry) lostCall(d *pool.Death) *pool.CallError {
+// lostCall is what the caller is told whose call the worker died with; blame is
+// added to the hint.
+func (w *workerEntry) lostCall(d *pool.Death, blame string) *pool.CallError {
 	err := pool.NewCallError(pool.CategoryWorkerDied, "the worker %s while it executed the call", d.Text)
 	if d.Class == pool.DeathKilled {
 		err.Message = "the worker was killed: " + d.Reason
 	}
-	err.Started, err.Worker, err.Hint, err.Death = true, w.incarnation(), d.Hint, d
+	err.Started, err.Worker, err.Death = true, w.incarnation(), d
+	err.Hint = strings.TrimPrefix(strings.TrimSuffix(d.Hint+"; "+blame, "; "), "; ")
 	err.Exit, err.Stderr = w.process.Exit().String(), d.Stderr
 	return err
 }

@@ -60,6 +60,8 @@ type dispatcher struct {
 	counts   pool.CallCounts
 	// lost counts the failed calls that did so because their worker went away.
 	lost uint64
+	// suspects are the commands that workers died of.
+	suspects suspects
 	// notes are events for the pool loop, startTime how long a worker takes to be ready.
 	notes     []lifecycle.Event
 	startTime time.Duration
@@ -81,7 +83,7 @@ type commandPolicy struct {
 func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
 	return &dispatcher{
 		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{}, queue: list.New(),
-		ledger: newLedger(slog.New(slog.DiscardHandler)),
+		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{},
 	}
 }
 

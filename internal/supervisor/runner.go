@@ -169,6 +169,9 @@ func (r *runner) take(m message) {
 
 func (r *runner) configure(m configure) {
 	r.launches[m.launch.hash] = m.launch
+	if r.target != m.launch.hash {
+		r.dispatcher.acquit()
+	}
 	r.target = m.launch.hash
 	r.size = m.size
 	r.follow = m.follow

@@ -183,6 +183,7 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	if final {
 		d.settle(c, outcomeOf(failure))
 		s.count(c)
+		d.suspects.survived(c.command)
 		s.call, c.slot = nil, nil
 		following, out = d.next(s)
 		if s.draining {

@@ -90,6 +90,9 @@ func (r *runner) status() pool.PoolStatus {
 			st.Message = w.Message
 		}
 	}
+	if st.Message == "" {
+		st.Message = r.dispatcher.poison()
+	}
 	return st
 }
 

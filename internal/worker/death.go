@@ -75,8 +75,9 @@ func classify(e Exit, c Circumstances) pool.DeathClass {
 		return pool.DeathSegfault
 	case syscall.SIGABRT:
 		return pool.DeathAbort
+	default:
+		return pool.DeathSignal
 	}
-	return pool.DeathSignal
 }
 
 func describeMemory(m MemoryUse) string {
