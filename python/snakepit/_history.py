@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _collections import deque
+from _collections import deque  # type: ignore[import-not-found]  # collections brings in more
 from time import monotonic_ns
 
 TYPE_CHECKING = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 from typing import Any
@@ -67,7 +69,8 @@ class ClientTest(WorkerCase):
         self.assertIsNone(self.client.exec("api", "echo"))
         first, second, _ = self.relay.calls
         self.assertEqual((first.pool, first.command, first.deadline, first.bits), ("api", "add", 0, 0))
-        self.assertEqual((second.deadline, second.session, second.bits), (2_500_000_000, "s", 1))
+        self.assertEqual((second.session, second.bits), ("s", 1))
+        self.assertTrue(2_000_000_000 < second.deadline <= 2_500_000_000, second.deadline)
         self.assertNotEqual(first.call_id, second.call_id)
 
     def test_large_bodies(self) -> None:
@@ -99,6 +102,151 @@ class ClientTest(WorkerCase):
         ):
             with self.subTest(env=env), mock.patch.dict(os.environ, env, clear=True):
                 self.assertEqual(default_socket(), want)
+
+
+class Scripted(threading.Thread):
+    """A supervisor whose connections are each served by one function."""
+
+    def __init__(self, path: str, *scripts: Any) -> None:
+        super().__init__(daemon=True)
+        self.front = Supervisor(path)
+        self.scripts = scripts
+        self.calls: list[_wire.Call] = []
+        self.claims: list[dict[str, Any]] = []
+        self.start()
+
+    def run(self) -> None:
+        for script in self.scripts:
+            link = self.front.accept("client")
+            ack = {"version": 1, "capabilities": link.hello["capabilities"]}
+            link.send(_wire.HELLO_ACK, 0, json.dumps(ack).encode())
+            try:
+                script(self, link)
+            except (EOFError, OSError):
+                pass
+            link.close()
+        self.front.close()
+
+    def take(self, link: Any) -> int:
+        """Read a CALL or an ATTACH and return its stream."""
+        type, flags, stream, payload = link.receive()
+        if type == _wire.ATTACH:
+            self.claims += json.loads(payload)["calls"]
+            return int(self.claims[-1]["stream"])
+        assert type == _wire.CALL
+        assert flags & _wire.FLAG_END
+        self.calls.append(_wire.parse_call(payload))
+        return int(stream)
+
+    def vanish(self, link: Any) -> None:
+        self.take(link)
+
+    def answer(self, link: Any) -> None:
+        stream = self.take(link)
+        link.send(_wire.RESULT, stream, _wire.pack_result(1, b"w") + b'"done"', _wire.FLAG_END)
+
+    def half(self, link: Any) -> None:
+        stream = self.take(link)
+        link.send(_wire.RESULT, stream, _wire.pack_result(1, b"w") + b'"do')
+
+    def unstarted(self, link: Any) -> None:
+        self.fail(link, started=False, retryable=True)
+        self.answer(link)
+
+    def unknown(self, link: Any) -> None:
+        self.fail(link, started=True, retryable=False)
+
+    def again(self, link: Any) -> None:
+        self.fail(link, started=True, retryable=True)
+        self.answer(link)
+
+    def fail(self, link: Any, **how: bool) -> None:
+        error = {"code": 14, "category": "unavailable", "origin": "supervisor", "message": "gone", **how}
+        link.send(_wire.ERROR, self.take(link), json.dumps(error).encode(), _wire.FLAG_END)
+
+
+class ReconnectTest(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = os.path.join(directory.name, "supervisor.sock")
+
+    def client(self, *scripts: Any, **options: Any) -> tuple[snakepit.Client, Scripted]:
+        server = Scripted(self.path, *scripts)
+        self.addCleanup(server.join, 10)
+        client = snakepit.Client(self.path, **options)
+        self.addCleanup(client.close)
+        return client, server
+
+    def test_the_next_supervisor_has_the_answer(self) -> None:
+        client, server = self.client(Scripted.vanish, Scripted.answer)
+        self.assertEqual(client.exec("api", "work", timeout=60), "done")
+        (call,), (claim,) = server.calls, server.claims
+        self.assertEqual((claim["id"], claim["pool"], claim["idempotent"]), (call.call_id.hex(), "api", False))
+        self.assertTrue(0 < claim["age_ns"] < 30e9 and 30e9 < claim["deadline_ns"] <= 60e9, claim)
+
+    def test_half_an_answer_is_forgotten(self) -> None:
+        client, _ = self.client(Scripted.half, Scripted.answer)
+        self.assertEqual(client.exec("api", "work"), "done")
+
+    def test_a_call_that_never_started_is_sent_again(self) -> None:
+        client, server = self.client(Scripted.vanish, Scripted.unstarted)
+        self.assertEqual(client.exec("api", "work"), "done")
+        first, second = server.calls
+        self.assertEqual(first.call_id, second.call_id)
+
+    def test_a_call_whose_fate_is_unknown_fails(self) -> None:
+        client, server = self.client(Scripted.vanish, Scripted.unknown)
+        with self.assertRaises(CallError) as caught:
+            client.exec("api", "work")
+        self.assertTrue(caught.exception.started)
+        self.assertEqual(len(server.calls), 1)
+
+    def test_a_call_that_may_run_twice_is_sent_again(self) -> None:
+        client, server = self.client(Scripted.vanish, Scripted.again)
+        self.assertEqual(client.exec("api", "work", idempotent=True), "done")
+        self.assertEqual(len(server.calls), 2)
+
+    def test_retryable_errors_of_the_call_itself_are_the_callers(self) -> None:
+        client, server = self.client(Scripted.unstarted)
+        with self.assertRaises(CallError):
+            client.exec("api", "work")
+        self.assertEqual(len(server.calls), 1)
+        self.assertEqual(client.exec("api", "work"), "done")
+
+    def test_a_new_connection_for_the_next_call(self) -> None:
+        client, server = self.client(Scripted.answer, Scripted.answer)
+        self.assertEqual(client.exec("api", "work"), "done")
+        self.assertEqual(client.exec("api", "work"), "done")
+        self.assertEqual(len(server.calls) + len(server.claims), 2)
+
+    def test_nobody_comes_back(self) -> None:
+        client, server = self.client(Scripted.vanish, reconnect=0.05)
+        with self.assertRaisesRegex(ConnectionError, "may have been executed"):
+            client.exec("api", "work")
+        with self.assertRaisesRegex(snakepit.SnakepitError, "cannot connect"):
+            client.exec("api", "work")
+        self.assertEqual(len(server.calls), 1)
+
+    def test_the_timeout_ends_the_wait(self) -> None:
+        client, _ = self.client(Scripted.vanish)
+        with self.assertRaisesRegex(ConnectionError, "may have been executed"):
+            client.exec("api", "work", timeout=0.05)
+
+    def test_switched_off(self) -> None:
+        client, server = self.client(Scripted.vanish, Scripted.answer, reconnect=0)
+        with self.assertRaises(ConnectionError):
+            client.exec("api", "work")
+        self.assertEqual(client.exec("api", "work"), "done")
+        self.assertEqual(server.claims, [])
+
+    def test_close_ends_the_wait(self) -> None:
+        client, _ = self.client(Scripted.vanish)
+        timer = threading.Timer(0.05, client.close)
+        timer.start()
+        self.addCleanup(timer.join)
+        with self.assertRaises(ConnectionError):
+            client.exec("api", "work")
 
 
 class CommandLineTest(WorkerCase):
