@@ -72,9 +72,17 @@ type site struct {
 	instance *harness.Instance
 	client   *client.Client
 	seen     map[string]*seen // by pool name
+	// executions is the log of the pool that writes one.
+	executions string
 }
 
 func start(t *testing.T) *site {
+	t.Helper()
+	return startWith(t, "testdata")
+}
+
+// startWith applies the configuration of a directory with the variables.
+func startWith(t *testing.T, dir string, vars ...string) *site {
 	t.Helper()
 	binary, err := harness.Build(t.Context(), t.TempDir())
 	if err != nil {
@@ -90,10 +98,14 @@ func start(t *testing.T) *site {
 		}
 	})
 	s := &site{t: t, instance: instance, seen: map[string]*seen{"steady": {}, "wild": {}, "narrow": {}}}
-	if err := os.CopyFS(filepath.Join(instance.Dir, "..", "config"), os.DirFS("testdata")); err != nil {
+	if err := os.CopyFS(filepath.Join(instance.Dir, "..", "config"), os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	s.snakectl("apply", "--auto-approve", filepath.Join(instance.Dir, "..", "config"))
+	args := []string{"apply", "--auto-approve", filepath.Join(instance.Dir, "..", "config")}
+	for _, v := range vars {
+		args = append(args, "--var", v)
+	}
+	s.snakectl(args...)
 	s.client = client.New(filepath.Join(instance.Dir, "supervisor.sock"))
 	t.Cleanup(s.client.Close)
 	return s
