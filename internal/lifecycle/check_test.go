@@ -59,13 +59,17 @@ func (w *world) checkPlaces() {
 }
 
 // checkRecycling fails when more replacements of healthy workers are starting than
-// max_recycling allows.
+// max_recycling allows. One that was ready and is being killed, or has lost its
+// connection, does not start any more.
 func (w *world) checkRecycling() {
 	w.t.Helper()
 	starting := 0
 	for _, p := range w.m.View().Places {
-		if p.Serving.ID != "" && p.Next.ID != "" && p.Next.Launch == p.Serving.Launch && p.Next.State != pool.WorkerReady {
-			starting++
+		switch p.Next.State {
+		case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
+			if p.Serving.ID != "" && p.Next.Launch == p.Serving.Launch {
+				starting++
+			}
 		}
 	}
 	if most := w.target.Spec.Lifecycle.MaxRecycling.Of(w.target.Size); starting > w.most && starting > most {

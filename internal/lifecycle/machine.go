@@ -52,6 +52,9 @@ type place struct {
 	// launch is the launch hash that the place holds: the last one that was healthy
 	// there, or the first one that was started. A halted roll comes back to it.
 	launch string
+	// proved is another launch hash that was healthy there and took its last call before
+	// it could take over.
+	proved string
 	// serving fills the place; next is to take over from it.
 	serving, next *worker
 	// recycle asks for a replacement with the same launch hash.

@@ -70,7 +70,8 @@ func (m *Machine) abandon(now time.Time) {
 		return
 	}
 	for _, p := range m.places {
-		if p.next != nil && p.next.launch != m.target.Launch && p.serving != nil && p.serving.state == pool.WorkerReady {
+		served := p.serving != nil && p.serving.state == pool.WorkerReady && !p.serving.spent
+		if p.next != nil && p.next.launch != m.target.Launch && served {
 			m.drain(now, p.next)
 			p.next = nil
 		}
@@ -92,6 +93,10 @@ func (m *Machine) promote(now time.Time) {
 			}
 			m.admit(p, p.next)
 		}
+		if p.next.spent && p.serving != nil {
+			m.passOver(now, p)
+			continue
+		}
 		if p.next.healthy || p.serving == nil {
 			former := p.serving
 			m.takeOver(p)
@@ -99,6 +104,17 @@ func (m *Machine) promote(now time.Time) {
 			m.drain(now, former)
 		}
 	}
+}
+
+// passOver ends a replacement that took its last call before it could take over: it
+// would leave the place empty. It has proved its launch hash, so that the one that
+// follows takes over as soon as it is ready.
+func (m *Machine) passOver(now time.Time, p *place) {
+	w := p.next
+	p.next, p.proved = nil, w.launch
+	m.recycles++
+	m.emit(Recycled{Worker: w.id, Reason: m.spentReason()})
+	m.drain(now, w)
 }
 
 // assess notes that a worker of p became healthy. The serving one then proves its
@@ -116,7 +132,7 @@ func (m *Machine) assess(now time.Time, p *place, w *worker) {
 // healthyAt returns when a ready worker counts as healthy. The launch hash that a
 // place holds has proved itself: ready is enough.
 func (m *Machine) healthyAt(p *place, w *worker) time.Time {
-	if w.launch == p.launch {
+	if w.launch == p.launch || w.launch == p.proved {
 		return w.ready
 	}
 	return w.ready.Add(m.target.Spec.Update.MinHealthyTime.D())

@@ -140,12 +140,16 @@ func (m *Machine) tellRecycled(p *place) {
 	case w.due != "":
 		told.Reason = w.due
 	default:
-		told.Reason = fmt.Sprintf("it took its last call (max_requests %d)", m.target.Spec.Lifecycle.MaxRequests)
+		told.Reason = m.spentReason()
 	}
 	if p.next != nil && p.next.state == pool.WorkerReady {
 		told.Replacement = p.next.id
 	}
 	m.emit(told)
+}
+
+func (m *Machine) spentReason() string {
+	return fmt.Sprintf("it took its last call (max_requests %d)", m.target.Spec.Lifecycle.MaxRequests)
 }
 
 // unresponsive ends a worker that no call may reach any more. It is of no use while

@@ -189,3 +189,51 @@ func TestTargetChangesDuringRoll(t *testing.T) {
 		wantSettled(t, w, "a")
 	})
 }
+
+// TestReplacementSpentDuringRoll: a replacement that takes its last call before it is
+// healthy leaves no gap. It has proved its launch hash: the one that follows takes
+// over as soon as it is ready.
+func TestReplacementSpentDuringRoll(t *testing.T) {
+	w := newWorld(t)
+	limited := func(p *pool.Pool) { p.Lifecycle.MaxRequests = 50 }
+	w.configure("a", 1, limited)
+	w.run(time.Second)
+	w.take()
+	w.configure("b", 1, limited)
+	w.run(50 * time.Millisecond)
+	w.step(lifecycle.Spent{Worker: "w2"})
+	w.run(50 * time.Millisecond)
+	want := []string{
+		"start w2 in 0 with b", "admit w2",
+		"it took its last call (max_requests 50) recycled w2 by ", "drain w2",
+		"start w3 in 0 with b", "admit w3", "drain w1",
+	}
+	if got := w.take(); !slices.Equal(got, want) {
+		t.Errorf("commands = %q, want %q", got, want)
+	}
+	w.run(time.Second)
+	if p := w.m.Progress(); !p.Settled {
+		t.Errorf("Progress() = %+v, want it settled", p)
+	}
+}
+
+// TestTargetChangesBesideASpentWorker: the replacement on its way is all that serves
+// the place, so it stays although its launch hash is not wanted any more.
+func TestTargetChangesBesideASpentWorker(t *testing.T) {
+	w := newWorld(t)
+	limited := func(p *pool.Pool) { p.Lifecycle.MaxRequests = 50 }
+	w.configure("a", 1, limited)
+	w.run(time.Second)
+	w.configure("b", 1, limited)
+	w.run(50 * time.Millisecond)
+	w.step(lifecycle.Spent{Worker: "w1"})
+	w.take()
+	w.configure("c", 1, limited)
+	if got := w.take(); len(got) > 0 {
+		t.Errorf("commands = %q, want none before w2 is healthy", got)
+	}
+	w.run(2 * time.Second)
+	if got := w.launches(); got != "c" {
+		t.Errorf("the place is served with %q, want c", got)
+	}
+}

@@ -60,7 +60,8 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 	}
 	if op.stop.Err() != nil {
 		s.operations.end(op)
-		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s", errStopping.Error())
+		op.complete(pool.Outcome{Result: pool.ResultInterrupted, Message: errStopping.Error()})
+		return op, nil
 	}
 	s.loops.Go(func() {
 		defer s.operations.end(op)

@@ -69,6 +69,9 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	if err := instance.Close(context.WithoutCancel(ctx)); err != nil {
 		c.ledger.violate(Clean, "%v", err)
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("given up: %w", context.Cause(ctx))
+	}
 	return c.judge(), nil
 }
 
