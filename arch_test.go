@@ -43,10 +43,11 @@ var rules = map[string]rule{
 		modules:  []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/agext/levenshtein", "golang.org/x/sys"},
 	},
 	"internal/state":  {internal: []string{"internal/pool"}, modules: []string{"go.etcd.io/bbolt"}},
+	"internal/cgroup": {},
 	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
-			"internal/access", "internal/code", "internal/event", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
+			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
 			"internal/state", "internal/wire", "internal/worker",
 		},
 		modules: []string{"golang.org/x/sys"},

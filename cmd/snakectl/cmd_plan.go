@@ -11,6 +11,7 @@ import (
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/supervisor"
 )
 
 // planOptions are the flags of `snakectl plan`.
@@ -137,7 +138,9 @@ func (a *App) planAlone(w *wish) (*planner.Plan, error) {
 	if w.conf != nil {
 		desired = w.conf.desired
 	}
-	plan := planner.Decide(desired, view.Observed(), w.options)
+	observed := view.Observed()
+	_, observed.Confinement = supervisor.Confine(0)
+	plan := planner.Decide(desired, observed, w.options)
 	return &plan, nil
 }
 

@@ -38,7 +38,7 @@ func (v *planView) attributes(c planner.Change) {
 
 func (v *planView) attribute(c planner.Change, a planner.Attribute) []attributeLine {
 	if c.Action == planner.ActionCreate {
-		return []attributeLine{{"+", a.Path, v.value(a.Path, a.New), ""}}
+		return []attributeLine{{"+", a.Path, v.value(a.Path, a.New), byNote(a)}}
 	}
 	note := noteOf(c, a)
 	if lines := v.keys(a, note); len(lines) > 0 {
@@ -59,11 +59,19 @@ func (v *planView) attribute(c planner.Change, a planner.Attribute) []attributeL
 
 // noteOf says what an attribute does to running workers where that is not plain.
 func noteOf(c planner.Change, a planner.Attribute) string {
-	note := effectNote(c, a)
+	note := effectNote(c, a) + byNote(a)
 	if a.Path == "code_mode" && a.New == pool.CodeLive {
 		note += "   # workers import the directory itself: an edit changes whatever starts next"
 	}
 	return note
+}
+
+// byNote says what will hold workers to a limit.
+func byNote(a planner.Attribute) string {
+	if a.By == "" {
+		return ""
+	}
+	return "   # by " + string(a.By)
 }
 
 func effectNote(c planner.Change, a planner.Attribute) string {

@@ -206,3 +206,13 @@ func at(node map[string]any, path string) any {
 	}
 	return node[head]
 }
+
+// confine notes what will hold the workers of a pool to a limit of memory that the
+// change sets.
+func confine(c *Change, after *pool.Pool, by pool.Mechanism) {
+	for i := range c.Attributes {
+		if c.Attributes[i].Path == "limits.memory" && after.Limits.Memory > 0 {
+			c.Attributes[i].By = by
+		}
+	}
+}

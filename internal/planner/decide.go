@@ -46,6 +46,7 @@ func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
 	for _, pair := range pairs(&accepted, &desired, observed) {
 		c, drift := pair.decide(opts)
 		p.Drift = append(p.Drift, drift...)
+		confine(&c, pair.new.spec, observed.Confinement.Memory)
 		if c.Action != ActionNoop {
 			p.Changes = append(p.Changes, c)
 		}

@@ -46,6 +46,8 @@ var frozenEffects = map[string]pool.Effect{
 	"update.max_unavailable":   pool.EffectLive,
 	"update.min_healthy_time":  pool.EffectLive,
 	"update.healthy_deadline":  pool.EffectLive,
+	"limits.memory":            pool.EffectLive,
+	"limits.nofile":            pool.EffectLive,
 	"lifecycle.ttl":            pool.EffectLive,
 	"lifecycle.idle_ttl":       pool.EffectLive,
 	"lifecycle.max_requests":   pool.EffectLive,

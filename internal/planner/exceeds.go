@@ -44,8 +44,11 @@ func (approved Change) exceededBy(c Change) []string {
 	}
 	for _, a := range c.Attributes {
 		i := slices.IndexFunc(approved.Attributes, func(b Attribute) bool { return b.Path == a.Path })
-		if i < 0 || !reflect.DeepEqual(approved.Attributes[i].New, a.New) {
+		switch {
+		case i < 0 || !reflect.DeepEqual(approved.Attributes[i].New, a.New):
 			say("the approved plan does not change %s this way", a.Path)
+		case approved.Attributes[i].By != a.By:
+			say("approved was %s by %s, now it would be by %s", a.Path, approved.Attributes[i].By, a.By)
 		}
 	}
 	return append(out, approved.Workers.exceededBy(c.Workers)...)

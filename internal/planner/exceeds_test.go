@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 func TestExceeds(t *testing.T) {
@@ -83,5 +84,24 @@ func TestNothingNeverExceeds(t *testing.T) {
 	approved := planner.Plan{Changes: []planner.Change{{Address: "pool.api", Action: planner.ActionDestroy}}}
 	if got := planner.Exceeds(planner.Plan{}, approved); got != nil {
 		t.Errorf("Exceeds = %q, want none", got)
+	}
+}
+
+// A limit of memory that would be kept by another mechanism is not what was approved.
+func TestExceedsByAnotherMechanism(t *testing.T) {
+	desired := config(t, `{"pools":[{"name":"api","adapter":"m","limits":{"memory":"64MiB"}}]}`)
+	plan := func(by pool.Mechanism) planner.Plan {
+		return planner.Decide(desired, pool.Observed{Confinement: pool.Confinement{Memory: by}}, planner.Options{})
+	}
+	approved := plan(pool.MechanismCgroup)
+	if got := approved.Changes[0].Attributes; got[len(got)-1].By != pool.MechanismCgroup {
+		t.Errorf("attributes = %+v, want limits.memory by cgroup v2", got)
+	}
+	if more := planner.Exceeds(plan(pool.MechanismCgroup), approved); len(more) > 0 {
+		t.Errorf("Exceeds of the same plan = %q", more)
+	}
+	want := "pool.api: approved was limits.memory by cgroup v2, now it would be by rlimit"
+	if more := planner.Exceeds(plan(pool.MechanismRlimit), approved); len(more) != 1 || more[0] != want {
+		t.Errorf("Exceeds = %q, want %q", more, want)
 	}
 }

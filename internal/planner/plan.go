@@ -98,6 +98,8 @@ type Attribute struct {
 	// changes the launch hash, and only these two tell why.
 	OldDefault bool `json:"old_default,omitempty"`
 	NewDefault bool `json:"new_default,omitempty"`
+	// By is what will hold workers to a new limits.memory on this machine.
+	By pool.Mechanism `json:"by,omitempty"`
 }
 
 // File is one code file that differs.

@@ -79,6 +79,8 @@ type DeathCall struct {
 // kind: "exited 3", "exited 139 (SIGSEGV)", "exited 137 (killed: out of memory)".
 func (d *Death) Summary() string {
 	switch {
+	case d.Class == DeathOOM && d.ExitCode < 0:
+		return "killed: out of memory"
 	case d.Class == DeathOOM:
 		return fmt.Sprintf("exited %d (killed: out of memory)", d.ExitCode)
 	case d.Class == DeathKilled && d.ExitCode < 0:

@@ -128,6 +128,8 @@ type Pool struct {
 	Lifecycle Lifecycle `json:"lifecycle"`
 	// Health says how workers are asked whether they still answer.
 	Health Health `json:"health"`
+	// Limits bounds what a worker may use.
+	Limits Limits `json:"limits"`
 
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.

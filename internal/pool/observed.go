@@ -14,6 +14,8 @@ type Observed struct {
 	WorkersObserved bool `json:"workers_observed"`
 	// Pools is keyed by address.
 	Pools map[string]ObservedPool `json:"pools"`
+	// Confinement says how workers are held to their limits here.
+	Confinement Confinement `json:"confinement,omitzero"`
 }
 
 // ObservedPool is one pool as it runs.
@@ -79,6 +81,9 @@ type Worker struct {
 	// replacement can be started from the same launch hash.
 	Spec    Pool    `json:"spec"`
 	Runtime Runtime `json:"runtime"`
+	// Inherited are the resource limits that it was started with, before those of its
+	// pool: what it gets back when its pool sets none any more.
+	Inherited Rlimits `json:"inherited,omitzero"`
 }
 
 // Address returns the worker's address, pool.api/3.

@@ -51,7 +51,7 @@ var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
 	"preload": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
-	"limits": "", "devices": "", "logs": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
+	"devices": "", "logs": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
 
@@ -105,6 +105,8 @@ var poolRows = []Row{
 	{Path: "lifecycle.jitter", Type: TypeNumber, Default: "0.1", Effect: EffectLive, Min: 0, Max: 1, Doc: "The part of ttl and of idle_ttl by which workers, each by its own share, are recycled later, so that those started together do not end together."},
 	{Path: "lifecycle.check_interval", Type: TypeDuration, Default: `"5s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How often the memory of workers is measured, where max_memory is set."},
 	{Path: "lifecycle.max_recycling", Type: TypeShare, Default: `"25%"`, Effect: EffectLive, Doc: "How many workers are recycled at one time: a count, or a percentage of size, rounded down, but at least one."},
+	{Path: "limits.memory", Type: TypeSize, Effect: EffectLive, Min: 16 << 20, Max: 1 << 50, Doc: "How much memory a worker may hold, at most. By cgroup v2, where the supervisor may make control groups: the worker with all its children, which the kernel ends when they need more. Elsewhere by rlimit (RLIMIT_DATA), for each process alone: a request for more fails, as a MemoryError. The plan says which it is. Off unless it is set. Linux only."},
+	{Path: "limits.nofile", Type: TypeInt, Effect: EffectLive, Min: 64, Max: 1 << 30, Doc: "How many files and sockets each process of a worker may have open. Without it the limit is the one that the supervisor was started with. Linux only."},
 	{Path: "health.interval", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How often a worker is asked whether it still answers. The question has a connection of its own: it waits behind no call."},
 	{Path: "health.timeout", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 10 * msNS, Max: dayNS, Doc: "How long an answer may take. It must not be longer than the interval."},
 	{Path: "health.misses", Type: TypeInt, Default: "3", Effect: EffectLive, Min: 1, Max: 1000, Doc: "How many answers in a row may fail to come before the worker counts as unresponsive. It is replaced while it has no call, or when its call is over its deadline and stop_grace."},

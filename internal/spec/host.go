@@ -17,6 +17,8 @@ type Host struct {
 	// PeerCredentials says that the system tells who connects to a socket. It is not
 	// for expressions.
 	PeerCredentials bool
+	// Limits says that workers can be held to limits. It is not for expressions.
+	Limits bool
 }
 
 func thisHost() Host {
@@ -24,7 +26,7 @@ func thisHost() Host {
 	if err != nil {
 		name = "localhost"
 	}
-	return Host{CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name, PeerCredentials: access.Supported()}
+	return Host{CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name, PeerCredentials: access.Supported(), Limits: runtime.GOOS == "linux"}
 }
 
 func (h Host) value() cty.Value {

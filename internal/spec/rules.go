@@ -44,6 +44,7 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkEnv()
 	r.checkUpdate()
 	r.checkHealth()
+	r.checkLimits()
 	r.checkAccess(places, p.Address(), "access.exec", p.Access.Exec)
 }
 
@@ -232,5 +233,17 @@ func (r poolRules) checkHealth() {
 	h := r.pool.Health
 	if h.Timeout > h.Interval {
 		r.fail("health.timeout", "health.timeout (%s) must not be longer than health.interval (%s).", h.Timeout, h.Interval)
+	}
+}
+
+// checkLimits refuses limits that nothing would hold a worker to.
+func (r poolRules) checkLimits() {
+	if r.host.Limits {
+		return
+	}
+	for _, path := range []string{"limits.memory", "limits.nofile"} {
+		if _, set := r.places[path]; set {
+			r.fail(path, "%s works on Linux alone: this system cannot limit another process. Remove it here, for example with a variable.", path)
+		}
 	}
 }

@@ -177,7 +177,7 @@ func newLaunch(c planner.Change) bool {
 // be held against, or a command that it must have.
 func wantsTrial(c planner.Change) bool {
 	return slices.ContainsFunc(c.Attributes, func(a planner.Attribute) bool {
-		return a.Path == "lifecycle.max_memory" || a.Path == "health.command"
+		return a.Path == "lifecycle.max_memory" || strings.HasPrefix(a.Path, "limits.") || a.Path == "health.command"
 	})
 }
 

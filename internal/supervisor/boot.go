@@ -43,6 +43,7 @@ func (s *Supervisor) boot() error {
 	for _, r := range s.table.all() {
 		r.read(func(*runner) {}) // it has adopted them now
 	}
+	s.clearGroups(records)
 	s.forgetUnaccepted(desired, quarantined)
 	if desired == nil {
 		return nil
@@ -171,6 +172,7 @@ func (r *runner) adopt(m adopt) {
 	w := &workerEntry{
 		known: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
 		logPath: r.sup.logFile(r.addr, m.rec.Place), stage: stage{answered: true}, adopted: true,
+		restraint: r.sup.limiter.find(&m.rec, m.process),
 	}
 	close(w.known)
 	w.slot = r.dispatcher.addSlot(w)

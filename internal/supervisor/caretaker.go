@@ -56,6 +56,7 @@ func (c *caretaker) run() {
 				health.Reset(c.policy.Health.Interval.D() - c.policy.Health.Timeout.D())
 			}
 		case <-memory.C:
+			c.r.read((*runner).relimit)
 			c.measure()
 			memory.Reset(c.policy.Lifecycle.CheckInterval.D())
 		case <-c.r.done:

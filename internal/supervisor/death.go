@@ -14,7 +14,7 @@ import (
 // returns that, and the event for the machine. It runs in the pool loop.
 func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	d, leaving := w.death(), w.leaving()
-	reason, blame := w.exitReason(), ""
+	reason, blame := w.exitReason(d), ""
 	if !leaving {
 		blame = r.blame(d)
 	}
@@ -22,6 +22,7 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	r.sup.ledger.gone(w)
 	r.sup.directory.remove(w)
 	r.sup.sweeper.add(w.incarnation())
+	r.sup.limiter.end(w.restraint)
 	delete(r.workers, w.rec.Incarnation)
 	if w.preflight == nil {
 		r.sup.keeper.deleteWorker(w.rec)
@@ -58,9 +59,7 @@ func (w *workerEntry) death() *pool.Death {
 	if said := w.said(); said != nil {
 		c.Said = said.Error()
 	}
-	if w.memoryUse != nil {
-		c.Memory = w.memoryUse()
-	}
+	c.Memory = w.restraint.use()
 	d := worker.Explain(w.process.Exit(), c)
 	d.Worker, d.At = w.incarnation(), time.Now().UTC()
 	d.LifetimeUS, d.Call = w.ageUS(), w.slot.executing()
@@ -69,7 +68,7 @@ func (w *workerEntry) death() *pool.Death {
 }
 
 // exitReason says in one line how the worker ended.
-func (w *workerEntry) exitReason() string {
+func (w *workerEntry) exitReason(d *pool.Death) string {
 	exit := w.process.Exit()
 	if said := w.said(); said != nil {
 		return said.Error()
@@ -77,7 +76,7 @@ func (w *workerEntry) exitReason() string {
 	if w.killed != "" {
 		return w.killed + " and " + exit.String()
 	}
-	return exit.String()
+	return d.Text
 }
 
 // lostCall is what the caller is told whose call the worker died with; blame is

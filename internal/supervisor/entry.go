@@ -39,11 +39,10 @@ type workerEntry struct {
 	// preflight takes the events of a worker that is only being tried out; nil for
 	// one that the machine knows. Owned by the pool loop.
 	preflight *preflight
+	// restraint is what holds the worker to its limits. Owned by the pool loop.
+	restraint restraint
 	// killed is why the supervisor killed it, empty otherwise. Owned by the pool loop.
 	killed string
-	// memoryUse tells what is known of its memory limit at its end; nil where nothing
-	// limits it. Set before anybody else sees the entry, and called by the pool loop.
-	memoryUse func() worker.MemoryUse
 
 	// adopted: a former supervisor started it. told: its first admission was told.
 	// Owned by the pool loop.

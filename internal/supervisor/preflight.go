@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -54,13 +55,57 @@ func (w *workerEntry) startFailure(died *pool.Death) *pool.CallError {
 
 // preflight tries a launch out. It returns the ready worker, which the caller
 // either configures the pool with or discards.
+//
+// A worker without enough memory to start fails in many ways. Where one starts
+// without limits.memory, the limit is what is wrong, and the error tells the size.
 func (r *runner) preflight(ctx context.Context, l launch) (*workerEntry, *pool.CallError) {
+	w, err := r.try(ctx, l)
+	limit := l.spec.Limits.Memory
+	if err == nil || limit == 0 || ctx.Err() != nil || err.Category == pool.CategoryDeadline {
+		return w, err
+	}
+	l.spec.Limits.Memory = 0
+	free, unlimited := r.try(ctx, l)
+	if unlimited != nil {
+		return nil, err
+	}
+	size := free.needs()
+	r.discard(free, "its trial is over")
+	return nil, tooSmall(limit, size, err)
+}
+
+// tooSmall is the failure of a launch whose workers start without the limit alone.
+func tooSmall(limit, size pool.Size, cause *pool.CallError) *pool.CallError {
+	err := pool.NewCallError(pool.CategoryUnavailable,
+		"a worker cannot start within limits.memory (%s): a fresh one without the limit holds %s; with it: %s", limit, size.Short(), describe(cause))
+	err.Stderr, err.Traceback = cause.Stderr, cause.Traceback
+	err.Hint = "set limits.memory well above " + max(size, limit).Short() + ", or import less"
+	return err
+}
+
+// needs returns what a fresh worker holds, in the measure of what would limit it.
+func (w *workerEntry) needs() pool.Size {
+	if group := w.restraint.group; group != nil {
+		if m, err := group.Memory(); err == nil {
+			return pool.Size(m.Peak)
+		}
+	}
+	return w.restraint.held(w.rec.PID)
+}
+
+// try starts one worker of the launch and waits until it is ready.
+func (r *runner) try(ctx context.Context, l launch) (*workerEntry, *pool.CallError) {
 	pf := &preflight{result: make(chan preflightReport, 1)} // one report, see happened
 	var w *workerEntry
 	var err error
 	alive := r.read(func(r *runner) { w, err = r.spawn(randomHex(4), 0, l, pf) })
 	if !alive {
 		return nil, pool.NewCallError(pool.CategoryUnavailable, "the supervisor is stopping")
+	}
+	if hard, ok := errors.AsType[*worker.HardLimitError](err); ok {
+		refusal := pool.NewCallError(pool.CategoryUnavailable, "%s", hard.Error())
+		refusal.Hint = "set a lower limits.nofile, raise the hard limit that the supervisor starts with (ulimit -Hn, LimitNOFILE= in a unit), or run it as root"
+		return nil, refusal
 	}
 	if err != nil {
 		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s", err.Error())

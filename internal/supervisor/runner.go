@@ -28,6 +28,7 @@ type runner struct {
 	launches map[string]launch       // by launch hash
 	target   string                  // the launch hash of the target
 	size     int
+	limits   pool.Limits // those of the target
 	follow   func(lifecycle.Progress, []lifecycle.Tell)
 	ending   bool
 	vitals   vitals
@@ -174,6 +175,7 @@ func (r *runner) configure(m configure) {
 	}
 	r.target = m.launch.hash
 	r.size = m.size
+	r.limits = m.launch.spec.Limits
 	r.follow = m.follow
 	r.dispatcher.setPolicy(policyOf(&m.launch.spec))
 	r.caretaker.take(m.launch.spec)
@@ -186,6 +188,7 @@ func (r *runner) configure(m configure) {
 		e.Ready, e.Place = m.ready.rec.Incarnation, m.ready.rec.Place
 	}
 	r.step(e)
+	r.relimit()
 }
 
 // lived feeds the machine, or the preflight that the worker belongs to.
@@ -326,11 +329,13 @@ func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEn
 	defer close(w.known)
 	process, offset, err := r.launchProcess(w, l, token)
 	if err != nil {
+		r.sup.limiter.end(w.restraint)
 		w.slot.remove(pool.NewCallError(pool.CategoryUnavailable, "the worker never started"))
 		r.sup.directory.remove(w)
 		return nil, err
 	}
 	w.process, w.logOffset = process, offset
+	w.rec.Inherited = process.Inherited
 	w.rec.PID, w.rec.StartTime, w.rec.BootID = process.PID, process.StartTime, process.BootID
 	r.workers[id] = w
 	r.watch(w)
@@ -362,9 +367,14 @@ func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.
 	for _, p := range l.spec.PythonPath {
 		paths = append(paths, filepath.Join(root, p))
 	}
+	group, err := r.restrain(w, l)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer group.Close() // nil does no harm
 	return worker.Start(r.sup.reaper, worker.StartInfo{
 		Interpreter: l.runtime.Interpreter, SDK: r.sup.sdk, Dir: l.spec.Dir(), Env: l.spec.Env,
-		Lineage: r.sup.lineage, Log: w.logPath,
+		Lineage: r.sup.lineage, Log: w.logPath, Rlimits: w.restraint.rlimits(), Group: group,
 	}, worker.Launch{
 		Version: 1, Socket: r.sup.workerSocket(), Address: w.rec.Address(), Incarnation: w.rec.Incarnation, Token: token,
 		LaunchHash: l.hash, BootID: worker.BootID(), Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,

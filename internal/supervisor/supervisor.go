@@ -49,6 +49,7 @@ type Supervisor struct {
 	reaper     *worker.Reaper
 	keeper     *keeper
 	sweeper    *sweeper
+	limiter    *limiter
 	code       *code.Store
 	directory  directory
 	routes     routes
@@ -122,11 +123,13 @@ func (s *Supervisor) prepare(st *state.Store) error {
 	}
 	s.keeper = newKeeper(st, s.log)
 	s.sweeper = newSweeper(s.lineage, s.log)
+	s.limiter = newLimiter(s.lineage, s.log)
 	return nil
 }
 
 // Abandon gives the instance back without having run.
 func (s *Supervisor) Abandon() error {
+	s.limiter.close()
 	return errors.Join(s.listener.Close(), s.keeper.store.Close())
 }
 
@@ -164,6 +167,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	err = errors.Join(err, s.listener.Close())
 	s.ledger.close()
 	s.sweeper.close()
+	s.limiter.close()
 	err = errors.Join(err, s.keeper.close())
 	end()
 	s.links.Wait()

@@ -63,10 +63,10 @@ func classify(e Exit, c Circumstances) pool.DeathClass {
 	switch {
 	case c.Killed != "":
 		return pool.DeathKilled
+	case (!e.Known || e.Signal == syscall.SIGKILL) && c.Memory.Counted && c.Memory.Kills > 0:
+		return pool.DeathOOM
 	case !e.Known:
 		return pool.DeathUnknown
-	case e.Signal == syscall.SIGKILL && c.Memory.Counted && c.Memory.Kills > 0:
-		return pool.DeathOOM
 	}
 	switch e.Signal {
 	case 0:

@@ -7,6 +7,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // Launch is the document that a worker reads from descriptor 3 when it starts.
@@ -39,6 +42,12 @@ type StartInfo struct {
 	Lineage string
 	// Log is the file that stdout and stderr are appended to.
 	Log string
+	// Rlimits are in force before the worker reads its document, and so before any
+	// code of the user's; a zero one is as inherited.
+	Rlimits pool.Rlimits
+	// Group is the directory of the control group that the process starts in, nil for
+	// that of its parent.
+	Group *os.File
 }
 
 // threadLimits keeps numeric libraries of a one-slot worker from starting a thread
@@ -97,9 +106,16 @@ func Start(r *Reaper, info StartInfo, doc Launch) (*Process, int64, error) {
 		Dir:   info.Dir,
 		Env:   Environment(os.Environ(), info.Env, MarkerValue(info.Lineage, incarnation)),
 		Files: []*os.File{null, log, log, read},
+		Group: info.Group,
 	})
 	if err != nil {
 		write.Close()
+		return nil, 0, err
+	}
+	if err := p.Limit(info.Rlimits); err != nil {
+		write.Close()
+		_ = p.SignalGroup(syscall.SIGKILL)
+		<-p.Done()
 		return nil, 0, err
 	}
 	feed(write, text)

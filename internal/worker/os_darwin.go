@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -72,3 +73,7 @@ func closeProcess(int) {}
 // GroupMemory returns nothing: the memory of other processes needs Mach calls that
 // Go cannot make without C.
 func GroupMemory([]int) map[int]int64 { return nil }
+
+// attributes returns how a process starts: as the leader of its own process group.
+// There are no control groups on macOS.
+func attributes(*os.File) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

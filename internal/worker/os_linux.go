@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,15 +83,22 @@ func marked(prefix string, found func(pid int, value string)) {
 
 // RSS returns the resident memory of a process in bytes, 0 when it cannot be read.
 func RSS(pid int) int64 {
+	const resident = 1
+	return statm(pid, resident)
+}
+
+// statm returns a column of /proc/PID/statm (proc(5)) in bytes, 0 when it cannot be
+// read.
+func statm(pid, column int) int64 {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0
 	}
 	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
+	if len(fields) <= column {
 		return 0
 	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	pages, err := strconv.ParseInt(fields[column], 10, 64)
 	if err != nil {
 		return 0
 	}
@@ -124,3 +132,13 @@ func watchExits(wake int, fds []int) ([]int, error) {
 func openProcess(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }
 
 func closeProcess(fd int) { _ = unix.Close(fd) }
+
+// attributes returns how a process starts: as the leader of its own process group
+// and, where one is given, in a control group.
+func attributes(group *os.File) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	if group != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, int(group.Fd())
+	}
+	return attr
+}

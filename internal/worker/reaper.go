@@ -9,14 +9,19 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // Process is one started or adopted process. Its methods are safe for concurrent
 // use.
 type Process struct {
 	Identity
-	done chan struct{}
-	exit Exit
+	// Inherited are the limits that a started process had before any was set; zero for
+	// an adopted one.
+	Inherited pool.Rlimits
+	done      chan struct{}
+	exit      Exit
 }
 
 // Done is closed when the process has exited.
@@ -33,6 +38,9 @@ type Command struct {
 	Env  []string
 	// Files become descriptors 0, 1, 2, 3 and so on of the process.
 	Files []*os.File
+	// Group is the directory of the control group that the process starts in, nil for
+	// that of its parent. Linux only.
+	Group *os.File
 }
 
 // Reaper starts processes and learns of their ends. There is one in a process.
@@ -67,7 +75,7 @@ func (r *Reaper) Start(cmd Command) (*Process, error) {
 	for i, f := range cmd.Files {
 		files[i] = f.Fd()
 	}
-	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: cmd.Env, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
+	attr := &syscall.ProcAttr{Dir: cmd.Dir, Env: cmd.Env, Files: files, Sys: attributes(cmd.Group)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	pid, err := syscall.ForkExec(cmd.Args[0], cmd.Args, attr)
@@ -80,6 +88,7 @@ func (r *Reaper) Start(cmd Command) (*Process, error) {
 		id = Identity{PID: pid, BootID: BootID()} // it is a zombie already
 	}
 	p := &Process{Identity: id, done: make(chan struct{})}
+	p.Inherited, _ = id.Rlimits() // of a zombie they matter no more
 	r.children[pid] = p
 	return p, nil
 }

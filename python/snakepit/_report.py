@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from os.path import dirname
 
@@ -17,12 +18,48 @@ OURS = (dirname(__file__), "<frozen importlib", os.path.join(dirname(os.__file__
 def report(err: BaseException, *, started: bool = True) -> dict[str, object]:
     """Return the call error of an exception that a handler or an adapter's start raised."""
     category = getattr(err, "category", "raised") if isinstance(err, SnakepitError) else "raised"
+    if isinstance(err, MemoryError):
+        release(err)
     message = describe(err)
     if category != "raised":
         return call_error(category, message, started=started)
     if isinstance(err, SystemExit):
         message = f"the adapter called sys.exit({message})"
-    return call_error(category, message, type=type_name(err), traceback=trace(err), started=started)
+    return call_error(category, message, type=type_name(err), traceback=trace(err), hint=hint_of(err), started=started)
+
+
+def release(err: BaseException) -> None:
+    """Drop what the frames of an exception hold, so that there is memory to report it with."""
+    cause: BaseException | None = err
+    while cause is not None:
+        frames = cause.__traceback__
+        while frames is not None:
+            try:
+                frames.tb_frame.clear()
+            except RuntimeError:
+                pass  # it still executes: one of ours
+            frames = frames.tb_next
+        cause = cause.__cause__ or cause.__context__
+
+
+def hint_of(err: BaseException) -> str:
+    """Name the limit of the pool that an exception comes from, empty for none."""
+    files = isinstance(err, OSError) and err.errno == errno.EMFILE
+    if not files and not isinstance(err, MemoryError):
+        return ""
+    try:
+        import resource
+
+        if files:
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+            return f"the worker may have {soft} files open; limits.nofile of its pool sets how many"
+        soft = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    except (ImportError, OSError, ValueError, MemoryError):
+        return ""
+    if soft == resource.RLIM_INFINITY:
+        return ""
+    held = f"{soft / (1 << 20):.4g} MiB, the stacks of threads included"
+    return f"the worker may hold {held}; limits.memory of its pool sets how much"
 
 
 def type_name(err: BaseException) -> str:

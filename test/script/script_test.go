@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/supervisor"
 	"github.com/snakectl/snakectl/test/harness"
 )
 
@@ -52,9 +54,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition says what this machine allows: pidns is a PID namespace of one's own.
+// condition says what this machine allows: pidns is a PID namespace of one's own,
+// rlimit that a supervisor started here holds workers by resource limits.
 func condition(name string) (bool, error) {
-	if name != "pidns" {
+	switch name {
+	case "rlimit":
+		_, confinement := supervisor.Confine(0)
+		return confinement.Memory == pool.MechanismRlimit, nil
+	case "pidns":
+	default:
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	return exec.CommandContext(context.Background(), "unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
