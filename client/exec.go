@@ -121,7 +121,9 @@ func encodeArgs(command string, args any) ([]byte, error) {
 		}
 	}
 	if len(body) > wire.MaxBody {
-		return nil, refuse(pool.CategoryTooLarge, "the arguments of %q have %d bytes, more than %d", command, len(body), wire.MaxBody)
+		e := refuse(pool.CategoryTooLarge, "the arguments of %q have %d bytes, more than %d", command, len(body), wire.MaxBody)
+		e.Hint = "write them to a file that the worker can read, and pass its path"
+		return nil, e
 	}
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
 	switch {

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -186,5 +190,13 @@ func TestColours(t *testing.T) {
 		if got := a.colored(test.tty); got != test.want {
 			t.Errorf("colored with %+v = %v", test, got)
 		}
+	}
+}
+
+func TestForbiddenInstanceSaysWhatToDo(t *testing.T) {
+	a := newTestApp(t)
+	err := a.explain(fmt.Errorf("cannot connect to %s: %w", socketPath(a.dir), syscall.EACCES))
+	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "settings.access") || !strings.Contains(err.Error(), "--instance DIR") {
+		t.Errorf("explain = %v, want the ways in", err)
 	}
 }

@@ -104,7 +104,7 @@ func (a *App) runExec(ctx context.Context, words []string, opts execOptions) err
 	}
 	result, err := a.execOnce(ctx, c, target, args, opts)
 	if err != nil {
-		return a.execFailed(err, opts.json)
+		return a.execFailed(needsCommand(ctx, c, target, err), opts.json)
 	}
 	return a.printResult(result, opts.json)
 }

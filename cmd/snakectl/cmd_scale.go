@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -14,7 +15,7 @@ import (
 func maxSize() int { return int(pool.FindRow(pool.PoolSchema(), "size").Max) }
 
 func newScaleCommand(a *App) *cobra.Command {
-	return command{
+	cmd := command{
 		use:   "scale POOL N",
 		short: "Set the size of a pool by hand",
 		long: `Set how many workers a pool runs, without a change of the configuration. The new
@@ -24,6 +25,21 @@ next apply sets the configured size again.`,
 		args:     cobra.ExactArgs(2),
 		run:      func(ctx context.Context, args []string) error { return a.runScale(ctx, args[0], args[1]) },
 	}.cobra(a)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		// A negative size looks like a flag.
+		var unknown interface{ GetSpecifiedShortnames() string }
+		if errors.As(err, &unknown) && len(cmd.Flags().Args()) > 0 {
+			if _, notNumber := strconv.Atoi(unknown.GetSpecifiedShortnames()); notNumber == nil {
+				return badSize(cmd.Flags().Arg(0), "-"+unknown.GetSpecifiedShortnames())
+			}
+		}
+		return flagError(cmd, err)
+	})
+	return cmd
+}
+
+func badSize(addr, number string) error {
+	return fmt.Errorf("cannot scale %s to %q: the size is a whole number from 0 to %d", addr, number, maxSize())
 }
 
 func (a *App) runScale(ctx context.Context, name, number string) error {
@@ -33,7 +49,7 @@ func (a *App) runScale(ctx context.Context, name, number string) error {
 	}
 	size, err := strconv.Atoi(number)
 	if err != nil || size < 0 || size > maxSize() {
-		return fmt.Errorf("cannot scale %s to %q: the size is a whole number from 0 to %d", addr, number, maxSize())
+		return badSize(addr, number)
 	}
 	c, err := a.client()
 	if err != nil {

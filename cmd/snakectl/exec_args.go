@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/snakectl/snakectl/client"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -39,6 +41,26 @@ func parseExec(words []string) (execTarget, error) {
 	addr, err := pool.ParseAddress(words[0])
 	target.Pool = addr
 	return target, err
+}
+
+// needsCommand returns a better error for a call whose one word is no command but
+// names a pool; otherwise err.
+func needsCommand(ctx context.Context, c *client.Client, t execTarget, err error) error {
+	call, ok := errors.AsType[*client.Error](err)
+	if !ok || t.Pool != "" || call.Category != pool.CategoryUnknownCommand && call.Category != pool.CategoryUnknownPool {
+		return err
+	}
+	commands, problem := c.Commands(ctx, t.Command)
+	if problem != nil {
+		return err
+	}
+	names := make([]string, 0, len(commands))
+	for _, command := range commands {
+		names = append(names, command.Name)
+	}
+	missing := pool.NewCallError(pool.CategoryUnknownCommand, "%s is a pool: which of its commands?", t.Command)
+	missing.Hint = fmt.Sprintf("say snakectl exec %s COMMAND; the commands are %s", t.Command, strings.Join(names, ", "))
+	return missing
 }
 
 // readArgs returns the arguments that a word stands for: JSON, @FILE or - for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -77,6 +78,9 @@ func (a *App) explain(err error) error {
 			return dirErr
 		}
 		return fmt.Errorf("no supervisor runs for the instance %s: start one with \"snakectl supervisor start\" or \"snakectl apply\"", dir)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w\nthe instance is somebody else's: its owner lets others in with settings.access, or name one of your own with --instance DIR", err)
 	}
 	if call, ok := errors.AsType[*client.Error](err); ok {
 		return &codedError{code: categoryExit(call.Category), err: withHint(call)}

@@ -26,9 +26,7 @@ func newRootCommand(a *App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.global.instance, "instance", "", "directory of the instance (SNAKECTL_INSTANCE)")
@@ -53,6 +51,11 @@ func newRootCommand(a *App) *cobra.Command {
 		}
 	}
 	return root
+}
+
+// flagError makes an error about flags say where to read on.
+func flagError(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 }
 
 // command describes one command; every one has a line, a paragraph and two examples.

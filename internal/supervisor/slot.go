@@ -249,6 +249,7 @@ func (s *slot) overdue() {
 		err := pool.NewCallError(pool.CategoryDeadline, "the call did not finish within its deadline of %s",
 			shownDeadline(time.Duration(c.deadline-c.queuedAt)))
 		err.Started, err.Worker, err.QueueNS = true, s.worker.incarnation(), c.queueNS()
+		err.Hint = "give it more time: with the timeout of the call, or of the command, or with timeouts.call of the pool"
 		d.tellEnd(c, s.worker, outcomeTimeout, err)
 		c.sink.fail(c, err)
 	}
