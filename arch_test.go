@@ -33,6 +33,7 @@ var rules = map[string]rule{
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
 
 	"internal/event":     {internal: []string{"internal/pool"}},
+	"internal/logs":      {internal: []string{"internal/pool"}},
 	"internal/wire":      {modules: []string{"golang.org/x/sys"}}, // who connects, on macOS
 	"internal/access":    {internal: []string{"internal/pool"}},
 	"internal/code/glob": {},
@@ -47,19 +48,19 @@ var rules = map[string]rule{
 	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
-			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/lifecycle", "internal/planner", "internal/pool", "internal/runtime",
-			"internal/state", "internal/wire", "internal/worker",
+			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/lifecycle", "internal/logs", "internal/planner",
+			"internal/pool", "internal/runtime", "internal/state", "internal/wire", "internal/worker",
 		},
 		modules: []string{"golang.org/x/sys"},
 	},
-	"internal/api": {internal: []string{"internal/access", "internal/event", "internal/planner", "internal/pool", "internal/wire"}},
+	"internal/api": {internal: []string{"internal/access", "internal/event", "internal/logs", "internal/planner", "internal/pool", "internal/wire"}},
 	"client":       {internal: []string{"internal/event", "internal/planner", "internal/pool", "internal/wire"}},
 	"python":       {},
 
 	"cmd/snakectl": {
 		internal: []string{
-			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/planner", "internal/pool", "internal/runtime",
-			"internal/spec", "internal/state", "internal/supervisor", "internal/wire",
+			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/logs", "internal/planner", "internal/pool",
+			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},
 	},

@@ -61,6 +61,10 @@ type (
 	WorkerStatus = pool.WorkerStatus
 	// WorkerState is where a worker is in its life.
 	WorkerState = pool.WorkerState
+	// LogLine is a line of a worker's log, or a part of one.
+	LogLine = pool.LogLine
+	// LogInfo is what is kept of one incarnation's log.
+	LogInfo = pool.LogInfo
 	// CommandInfo describes one command of an adapter.
 	CommandInfo = pool.CommandInfo
 )

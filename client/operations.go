@@ -3,10 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -124,40 +122,6 @@ func (c *Client) operate(ctx context.Context, path string, in any, each func(Eve
 		return nil, fmt.Errorf("the operation goes on: %w", ctx.Err())
 	}
 	return outcome, err
-}
-
-// LogOptions select what Logs writes.
-type LogOptions struct {
-	// Worker is a reference to a pool or to one worker; empty means all pools.
-	Worker string
-	// Lines is how many of the last lines come first; 0 leaves it to the supervisor.
-	Lines int
-	// Follow goes on with new lines until ctx ends.
-	Follow bool
-}
-
-// Logs writes to w what workers wrote to their output. It returns nil when ctx
-// ends a Logs that follows.
-func (c *Client) Logs(ctx context.Context, opts LogOptions, w io.Writer) error {
-	query := url.Values{}
-	if opts.Worker != "" {
-		query.Set("worker", opts.Worker)
-	}
-	if opts.Lines > 0 {
-		query.Set("lines", strconv.Itoa(opts.Lines))
-	}
-	if opts.Follow {
-		query.Set("follow", "1")
-	}
-	resp, err := c.open(ctx, http.MethodGet, "/v1/logs", query, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(w, resp.Body); err != nil && (!opts.Follow || ctx.Err() == nil) {
-		return fmt.Errorf("cannot read the logs: %w", err)
-	}
-	return nil
 }
 
 // StopSupervisor asks the supervisor to stop. It drains and stops the workers

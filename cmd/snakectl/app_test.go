@@ -34,7 +34,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"scale", "api", "many"}, "a whole number from 0 to 10000"},
 		{[]string{"scale", "api", "10001"}, "a whole number from 0 to 10000"},
 		{[]string{"recycle", "api/x"}, "is not the address of a worker"},
-		{[]string{"logs", "api", "--lines", "-1"}, "must not be negative"},
+		{[]string{"logs", "api", "--tail", "-2"}, "must not be less"},
 		{[]string{"completion", "ksh"}, "choose bash, zsh or fish"},
 		{[]string{"status"}, "no supervisor runs for the instance"},
 		{[]string{"supervisor", "status"}, "no supervisor runs for the instance"},

@@ -62,8 +62,9 @@ func (f *fakeSupervisor) handlers() http.Handler {
 		answer(w, struct{}{})
 	})
 	mux.HandleFunc("GET /v1/logs", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte("lines of " + r.URL.Query().Get("worker") + "\n"))
+		answer(w, pool.LogLine{Worker: "pool.api/0@7f2c", Line: "lines of " + r.URL.Query().Get("worker")})
 	})
+	mux.HandleFunc("GET /v1/logs/list", func(w http.ResponseWriter, _ *http.Request) { answer(w, []pool.LogInfo{}) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.requests = append(f.requests, r.Method+" "+r.URL.Path)

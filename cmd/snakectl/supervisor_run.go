@@ -86,12 +86,3 @@ func (b backend) Recycle(name string, place int, by string) (api.Operation, erro
 	}
 	return op, nil
 }
-
-func (b backend) Logs(ref string) ([]api.Log, error) {
-	files, err := b.LogFiles(ref)
-	out := make([]api.Log, 0, len(files))
-	for _, f := range files {
-		out = append(out, api.Log(f))
-	}
-	return out, err
-}

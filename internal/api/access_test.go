@@ -32,6 +32,7 @@ var rights = map[string]string{
 	"POST /v1/pools/{pool}/resume":         "admin",
 	"GET /v1/pools/{pool}/wait":            "read",
 	"GET /v1/logs":                         "read",
+	"GET /v1/logs/list":                    "read",
 	"GET /v1/events":                       "read",
 	"POST /v1/supervisor/stop":             "admin",
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/event"
+	"github.com/snakectl/snakectl/internal/logs"
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -41,7 +42,10 @@ type Backend interface {
 	Pause(name string, place int, by string) (addr string, err error)
 	Resume(name string, place int, by string) (addr string, err error)
 	Wait(ctx context.Context, name, what string) error
-	Logs(ref string) ([]Log, error)
+	// Logs returns the logs that a reference means: of a pool, a place or one
+	// incarnation of its worker, that is gone or lives.
+	Logs(ref string) (logs.Selection, error)
+	LogList(ref string) ([]pool.LogInfo, error)
 	// Events subscribes to what happens, from since on where it is not zero.
 	Events(f event.Filter, since time.Time) *event.Subscription
 	Shutdown(keepWorkers bool)
@@ -53,6 +57,3 @@ type Operation interface {
 	// early when ctx ends or see fails; the operation goes on.
 	Follow(ctx context.Context, see func(pool.Event) error) error
 }
-
-// Log is the file that one place's workers write to.
-type Log struct{ Worker, Path string }

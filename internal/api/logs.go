@@ -1,61 +1,89 @@
 package api
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"encoding/json"
 	"net/http"
-	"os"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/snakectl/snakectl/internal/access"
+	"github.com/snakectl/snakectl/internal/logs"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
 const (
-	maxLogLines  = 10_000
-	followEvery  = 100 * time.Millisecond
-	logReadAhead = 4 << 20 // how far back the last lines are looked for
+	maxLogLines = 10_000
+	followEvery = 100 * time.Millisecond
 )
 
-// logs writes the last lines of the logs that worker= names and, with follow=1,
-// whatever is written to them from then on, until the client leaves.
+// logs writes what workers wrote: the last lines of the logs that worker= names
+// and, with follow=1, whatever is written from then on, until the client leaves.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	lines := 100
-	if text := query.Get("lines"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > maxLogLines {
-			fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "lines must be a number up to %d, not %q", maxLogLines, text))
-			return
-		}
-		lines = n
-	}
-	files, err := s.backend.Logs(query.Get("worker"))
+	opts, err := logOptions(query)
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	tails := make([]*tail, len(files))
-	for i, f := range files {
-		tails[i] = &tail{path: f.Path}
-		if len(files) > 1 {
-			tails[i].prefix = "[" + f.Worker + "] "
-		}
-		if err := tails[i].last(w, lines); err != nil {
-			return
-		}
+	selection, failure := s.backend.Logs(query.Get("worker"))
+	if failure != nil {
+		fail(w, failure)
+		return
 	}
-	if query.Get("follow") == "1" {
-		s.followLogs(r, w, tails)
+	reader := selection.Open()
+	var emit func(logs.Line) error
+	end := func() {}
+	switch format := query.Get("format"); format {
+	case "", "text":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		text := &logText{w: w, reader: reader}
+		emit, end = text.write, text.end
+	case "json":
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		emit = jsonLines(w)
+	default:
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "format must be text or json, not %q", format))
+		return
 	}
+	if _, err := reader.Begin(opts, emit); err != nil {
+		s.log.Debug("cannot go on with logs", "err", err)
+		return
+	}
+	if opts.Follow {
+		s.followLogs(r, w, reader, emit)
+	}
+	end()
+}
+
+func logOptions(query url.Values) (logs.Options, error) {
+	opts := logs.Options{Lines: 100, Follow: query.Get("follow") == "1"}
+	if text := query.Get("since"); text != "" {
+		d, err := pool.ParseDuration(text)
+		if err != nil {
+			return opts, pool.NewCallError(pool.CategoryInvalidArgument, "since: %s", err.Error())
+		}
+		opts.Since, opts.Lines = time.Now().Add(-d.D()), -1
+	}
+	switch text := query.Get("lines"); text {
+	case "":
+	case "all":
+		opts.Lines = -1
+	default:
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > maxLogLines {
+			return opts, pool.NewCallError(pool.CategoryInvalidArgument, "lines must be all or a number up to %d, not %q", maxLogLines, text)
+		}
+		opts.Lines = n
+	}
+	return opts, nil
 }
 
 // followLogs looks at the files in turn, as long as the peer may; polling works on
 // every file system.
-func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, tails []*tail) {
+func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, reader *logs.Reader, emit func(logs.Line) error) {
 	flush := http.NewResponseController(w)
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
@@ -68,90 +96,71 @@ func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, tails []*tai
 		case <-r.Context().Done():
 			return
 		}
-		for _, t := range tails {
-			if t.more(w) != nil {
-				return
-			}
+		if err := reader.More(emit); err != nil {
+			s.log.Debug("cannot go on with logs", "err", err)
+			return
 		}
 	}
 }
 
-// tail is a place in a growing file.
-type tail struct {
-	path   string
-	prefix string
-	offset int64
+// logText writes lines as text, those of several places behind their addresses.
+type logText struct {
+	w      http.ResponseWriter
+	reader *logs.Reader
+	// open is the worker whose line is cut and goes on, if any.
+	open string
 }
 
-// last writes the last n lines.
-func (t *tail) last(w io.Writer, n int) error {
-	b, end, err := t.read(-logReadAhead)
-	if err != nil {
-		return err
-	}
-	t.offset = end
-	b = bytes.TrimSuffix(b, []byte("\n"))
-	if len(b) == 0 || n == 0 {
+func (t *logText) write(l logs.Line) error {
+	if l.Note != "" {
 		return nil
 	}
-	lines := bytes.Split(b, []byte("\n"))
-	return t.write(w, lines[max(0, len(lines)-n):])
-}
-
-// more writes the whole lines that were added.
-func (t *tail) more(w io.Writer) error {
-	b, end, err := t.read(t.offset)
-	if err != nil {
-		return err
-	}
-	if end < t.offset { // rotated
-		t.offset = 0
-		return nil
-	}
-	whole := bytes.LastIndexByte(b, '\n') + 1
-	t.offset += int64(whole)
-	if whole == 0 {
-		return nil
-	}
-	return t.write(w, bytes.Split(b[:whole-1], []byte("\n")))
-}
-
-func (t *tail) write(w io.Writer, lines [][]byte) error {
-	for _, line := range lines {
-		if _, err := io.WriteString(w, t.prefix); err != nil {
-			return err
+	var b []byte
+	if t.open != l.Worker {
+		if t.open != "" {
+			b = append(b, '\n')
 		}
-		if _, err := w.Write(append(line, '\n')); err != nil {
-			return err
+		if t.reader.Names() {
+			place, _, _ := strings.Cut(l.Worker, "@")
+			b = append(append(append(b, '['), place...), "] "...)
 		}
 	}
-	return nil
+	b = append(b, l.Text...)
+	t.open = l.Worker
+	if !l.Cut {
+		b = append(b, '\n')
+		t.open = ""
+	}
+	_, err := t.w.Write(b)
+	return err
 }
 
-// read returns what the file holds from an offset on, a negative one counting from
-// its end. A file that is not there yet is empty.
-func (t *tail) read(from int64) (b []byte, end int64, err error) {
-	f, err := os.Open(t.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, 0, nil
+// end ends a line that no more comes of.
+func (t *logText) end() {
+	if t.open != "" {
+		_, _ = t.w.Write([]byte("\n")) // the client is gone: nobody is left to be told
 	}
+}
+
+// jsonLines returns a function that writes lines as JSON objects.
+func jsonLines(w http.ResponseWriter) func(logs.Line) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return func(l logs.Line) error {
+		line := pool.LogLine{Worker: l.Worker, Line: string(l.Text), Cut: l.Cut, Note: l.Note}
+		if !utf8.Valid(l.Text) {
+			line.Line, line.Raw = strings.ToValidUTF8(line.Line, "�"), l.Text
+		}
+		return encoder.Encode(line)
+	}
+}
+
+// logList tells which logs there are.
+func (s *Server) logList(w http.ResponseWriter, r *http.Request) {
+	list, err := s.backend.LogList(r.URL.Query().Get("worker"))
 	if err != nil {
-		return nil, 0, err
+		fail(w, err)
+		return
 	}
-	defer f.Close()
-	if end, err = f.Seek(0, io.SeekEnd); err != nil {
-		return nil, 0, err
-	}
-	if from < 0 {
-		from = max(0, end+from)
-	}
-	if from >= end {
-		return nil, end, nil
-	}
-	b = make([]byte, min(end-from, logReadAhead))
-	n, err := f.ReadAt(b, from)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, end, err
-	}
-	return b[:n], end, nil
+	answer(w, list)
 }

@@ -60,6 +60,7 @@ func (s *Server) routeTable() []route {
 		{"POST /v1/pools/{pool}/resume", admin, s.resume},
 		{"GET /v1/pools/{pool}/wait", read, s.wait},
 		{"GET /v1/logs", read, s.logs},
+		{"GET /v1/logs/list", read, s.logList},
 		{"GET /v1/events", read, s.events},
 		{"POST /v1/supervisor/stop", admin, s.stop},
 	}

@@ -58,6 +58,7 @@ var frozenEffects = map[string]pool.Effect{
 	"health.timeout":           pool.EffectLive,
 	"health.misses":            pool.EffectLive,
 	"health.command":           pool.EffectLive,
+	"logs.keep":                pool.EffectLive,
 	"lifecycle.jitter":         pool.EffectLive,
 	"lifecycle.max_recycling":  pool.EffectLive,
 }

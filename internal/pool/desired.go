@@ -130,6 +130,8 @@ type Pool struct {
 	Health Health `json:"health"`
 	// Limits bounds what a worker may use.
 	Limits Limits `json:"limits"`
+	// Logs says what is kept of what workers write.
+	Logs Logs `json:"logs"`
 
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.

@@ -51,7 +51,7 @@ var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
 	"preload": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
-	"devices": "", "logs": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
+	"devices": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
 
@@ -111,6 +111,7 @@ var poolRows = []Row{
 	{Path: "health.timeout", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 10 * msNS, Max: dayNS, Doc: "How long an answer may take. It must not be longer than the interval."},
 	{Path: "health.misses", Type: TypeInt, Default: "3", Effect: EffectLive, Min: 1, Max: 1000, Doc: "How many answers in a row may fail to come before the worker counts as unresponsive. It is replaced while it has no call, or when its call is over its deadline and stop_grace."},
 	{Path: "health.command", Type: TypeString, Effect: EffectLive, Doc: "A command, without arguments, that idle workers execute at each interval; where it raises or takes longer than the timeout, that is a miss. Its calls are counted nowhere."},
+	{Path: "logs.keep", Type: TypeSize, Default: `"10MiB"`, Effect: EffectLive, Min: 64 << 10, Max: 1 << 40, Doc: "How much is kept, for each place, of what its workers write to stdout and stderr, those that are gone included. The oldest goes first."},
 }
 
 // RuntimeSchema returns the rows of a runtime "python" block. The slice is

@@ -81,6 +81,7 @@ pool "api" {
 			},
 			Lifecycle: pool.Lifecycle{Jitter: 0.1, CheckInterval: pool.Duration(5 * time.Second), MaxRecycling: -25},
 			Health:    pool.Health{Interval: pool.Duration(2 * time.Second), Timeout: pool.Duration(2 * time.Second), Misses: 3},
+			Logs:      pool.Logs{Keep: 10 << 20},
 			Set:       []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
 		}},
 	}

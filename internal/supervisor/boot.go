@@ -138,6 +138,7 @@ func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
 	if err != nil {
 		s.ledger.forgets(wire.Monotonic())
 		s.log.Info("a recorded worker is gone", "worker", incarnation)
+		s.closeLog(rec, "it was gone when the supervisor started again")
 		s.keeper.deleteWorker(rec)
 		s.sweeper.add(incarnation)
 		return
@@ -151,6 +152,7 @@ func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
 		s.keeper.deleteWorker(rec)
 		s.waiters.Go(func() {
 			<-process.Done()
+			s.closeLog(rec, "the supervisor started again and had no use for it")
 			s.sweeper.add(incarnation)
 		})
 		return
@@ -171,8 +173,7 @@ func (r *runner) adopt(m adopt) {
 	m.rec.State = pool.WorkerAdopting
 	w := &workerEntry{
 		known: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
-		logPath: r.sup.logFile(r.addr, m.rec.Place), stage: stage{answered: true}, adopted: true,
-		restraint: r.sup.limiter.find(&m.rec, m.process),
+		stage: stage{answered: true}, adopted: true, restraint: r.sup.limiter.find(&m.rec, m.process),
 	}
 	close(w.known)
 	w.slot = r.dispatcher.addSlot(w)

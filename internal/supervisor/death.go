@@ -21,6 +21,7 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	w.slot.remove(w.lostCall(d, blame))
 	r.sup.ledger.gone(w)
 	r.sup.directory.remove(w)
+	r.sup.closeLog(w.rec, reason)
 	r.sup.sweeper.add(w.incarnation())
 	r.sup.limiter.end(w.restraint)
 	delete(r.workers, w.rec.Incarnation)
@@ -63,7 +64,8 @@ func (w *workerEntry) death() *pool.Death {
 	d := worker.Explain(w.process.Exit(), c)
 	d.Worker, d.At = w.incarnation(), time.Now().UTC()
 	d.LifetimeUS, d.Call = w.ageUS(), w.slot.executing()
-	worker.LastWords(&d, w.logPath, w.logOffset)
+	text, cut := w.runner.sup.logs.Last(w.logID(), worker.MaxWords)
+	worker.LastWords(&d, text, cut)
 	return &d
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/snakectl/snakectl/internal/logs"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 	"github.com/snakectl/snakectl/internal/worker"
@@ -26,13 +27,11 @@ type launch struct {
 // belongs to the pool loop.
 type workerEntry struct {
 	// known is closed when the process exists and rec is complete.
-	known     chan struct{}
-	rec       pool.Worker
-	process   *worker.Process
-	slot      *slot
-	logPath   string
-	logOffset int64
-	runner    *runner
+	known   chan struct{}
+	rec     pool.Worker
+	process *worker.Process
+	slot    *slot
+	runner  *runner
 
 	// state is the state that the store knows. Owned by the pool loop.
 	state pool.WorkerState
@@ -197,5 +196,14 @@ func randomHex(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// tail returns the last lines that the worker itself wrote.
-func (w *workerEntry) tail() string { return worker.Tail(w.logPath, w.logOffset) }
+// logID names the worker's log.
+func (w *workerEntry) logID() logs.ID { return logID(w.rec) }
+
+func logID(rec pool.Worker) logs.ID {
+	return logs.ID{Pool: rec.Pool, Place: rec.Place, Incarnation: rec.Incarnation, Started: rec.StartedAt}
+}
+
+// tail returns the last lines that the worker wrote.
+func (w *workerEntry) tail() string {
+	return worker.Tail(w.runner.sup.logs.Last(w.logID(), worker.MaxWords))
+}

@@ -35,46 +35,6 @@ type runner struct {
 	deaths   map[int]*pool.Death // the last one of each place
 }
 
-// message is what the inbox of a runner takes.
-type message interface{ message() }
-
-// configure gives the pool a target. follow, if not nil, is told of progress from
-// now on, by the pool loop; it must not block.
-type configure struct {
-	launch launch
-	size   int
-	halt   string
-	repair bool
-	ready  *workerEntry
-	follow func(lifecycle.Progress, []lifecycle.Tell)
-}
-
-// happening is an event for the machine.
-type happening struct{ event lifecycle.Event }
-
-// lived is an event in the life of one worker.
-type lived struct {
-	worker *workerEntry
-	event  pool.WorkerEvent
-}
-
-// attend makes follow the pool's follower; see configure.
-type attend struct {
-	follow func(lifecycle.Progress, []lifecycle.Tell)
-}
-
-// ask runs a function in the pool loop, to read what it owns.
-type ask struct {
-	read func(*runner)
-	done chan struct{}
-}
-
-func (configure) message() {}
-func (happening) message() {}
-func (lived) message()     {}
-func (attend) message()    {}
-func (ask) message()       {}
-
 // newRunner starts the pool loop of addr; end stops it.
 func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 	r := &runner{
@@ -318,7 +278,6 @@ func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEn
 	w := &workerEntry{
 		known:  make(chan struct{}),
 		runner: r, preflight: pf, state: pool.WorkerHandshaking,
-		logPath: r.sup.logFile(r.addr, place),
 		rec: pool.Worker{
 			Pool: r.addr, Place: place, Incarnation: id, State: pool.WorkerHandshaking, TokenHash: hashToken(token),
 			LaunchHash: l.hash, Revision: l.revision, StartedAt: begun.UTC(), Spec: l.spec, Runtime: l.runtime,
@@ -327,15 +286,14 @@ func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEn
 	w.slot = r.dispatcher.addSlot(w)
 	r.sup.directory.add(w)
 	defer close(w.known)
-	process, offset, err := r.launchProcess(w, l, token)
+	process, err := r.launchProcess(w, l, token)
 	if err != nil {
 		r.sup.limiter.end(w.restraint)
 		w.slot.remove(pool.NewCallError(pool.CategoryUnavailable, "the worker never started"))
 		r.sup.directory.remove(w)
 		return nil, err
 	}
-	w.process, w.logOffset = process, offset
-	w.rec.Inherited = process.Inherited
+	w.process, w.rec.Inherited = process, process.Inherited
 	w.rec.PID, w.rec.StartTime, w.rec.BootID = process.PID, process.StartTime, process.BootID
 	r.workers[id] = w
 	r.watch(w)
@@ -358,7 +316,11 @@ func (r *runner) watch(w *workerEntry) {
 	})
 }
 
-func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.Process, int64, error) {
+func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.Process, error) {
+	if err := r.makeLog(w); err != nil {
+		return nil, err
+	}
+
 	root := l.spec.Snapshot.Root
 	if l.spec.Snapshot.Hash != "" && l.spec.CodeMode != pool.CodeLive {
 		root = r.sup.code.Path(l.spec.Snapshot.Hash)
@@ -369,16 +331,16 @@ func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.
 	}
 	group, err := r.restrain(w, l)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer group.Close() // nil does no harm
 	return worker.Start(r.sup.reaper, worker.StartInfo{
 		Interpreter: l.runtime.Interpreter, SDK: r.sup.sdk, Dir: l.spec.Dir(), Env: l.spec.Env,
-		Lineage: r.sup.lineage, Log: w.logPath, Rlimits: w.restraint.rlimits(), Group: group,
+		Lineage: r.sup.lineage, Log: r.sup.logs.File(w.logID()), Rlimits: w.restraint.rlimits(), Group: group,
 	}, worker.Launch{
 		Version: 1, Socket: r.sup.workerSocket(), Address: w.rec.Address(), Incarnation: w.rec.Incarnation, Token: token,
 		LaunchHash: l.hash, BootID: worker.BootID(), Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
-		SysPath: paths, OrphanGraceMS: r.sup.settings.Load().OrphanGrace.D().Milliseconds(), Slots: 1, Profile: l.spec.Profile,
+		SysPath: paths, OrphanGraceMS: r.sup.settings.Load().OrphanGrace.D().Milliseconds(), Slots: 1, Profile: l.spec.Profile, Stacks: r.sup.logs.Stacks(w.logID()),
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/snakectl/snakectl/internal/code"
 	"github.com/snakectl/snakectl/internal/event"
+	"github.com/snakectl/snakectl/internal/logs"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
 	"github.com/snakectl/snakectl/internal/wire"
@@ -61,6 +62,7 @@ type Supervisor struct {
 	ledger     *ledger
 	pauses     pauses
 	listener   *wire.Listener
+	logs       logs.Dir
 
 	// booted is closed when the pools of the accepted spec are known again.
 	booted chan struct{}
@@ -89,6 +91,7 @@ func Open(cfg Config) (*Supervisor, error) {
 		directory: directory{byToken: map[string]*workerEntry{}},
 		table:     table{runners: map[string]*runner{}},
 		events:    event.NewHub(), ledger: newLedger(cfg.Log),
+		logs:   logs.Dir(filepath.Join(cfg.Instance, "logs")),
 		booted: make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
 	s.operations.events = s.events
@@ -142,7 +145,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	parts.Go(func() { s.reaper.Run(background) })
 	parts.Go(s.keeper.run)
 	parts.Go(s.sweeper.run)
-	parts.Go(func() { s.rotateLogs(background) })
+	parts.Go(func() { s.keepLogs(background) })
 	err := s.boot()
 	parts.Go(func() { // not before the adopted ones are known: a stranger is sent away
 		if err := s.serveWorkers(background, s.listener); err != nil {

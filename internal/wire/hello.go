@@ -84,7 +84,7 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready or failed from a worker, settings to one.
+	// Event is ready or failed from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
@@ -92,6 +92,9 @@ type Event struct {
 	Error json.RawMessage `json:"error,omitempty"`
 	// OrphanGraceMS is the grace of settings, which replaces the one of HELLO_ACK.
 	OrphanGraceMS int64 `json:"orphan_grace_ms,omitempty"`
+	// Path is the file that reopen wants stdout and stderr to go to from now on: the
+	// one they went to was set aside.
+	Path string `json:"path,omitempty"`
 }
 
 // The events of a control connection.
@@ -99,6 +102,7 @@ const (
 	EventReady    = "ready"
 	EventFailed   = "failed"
 	EventSettings = "settings"
+	EventReopen   = "reopen"
 )
 
 // NewHello returns the HELLO of this side for a role. A worker's fields are the

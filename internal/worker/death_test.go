@@ -1,8 +1,7 @@
 package worker_test
 
 import (
-	"os"
-	"path/filepath"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -194,12 +193,33 @@ func TestLastWords(t *testing.T) {
 
 func lastWords(t *testing.T, signal, text string) pool.Death {
 	t.Helper()
-	log := filepath.Join(t.TempDir(), "log")
-	const former = "of a former worker\n"
-	if err := os.WriteFile(log, []byte(former+text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	d := pool.Death{Class: pool.DeathSignal, Signal: signal}
-	worker.LastWords(&d, log, int64(len(former)))
+	worker.LastWords(&d, []byte(text), false)
 	return d
+}
+
+func TestTail(t *testing.T) {
+	many := ""
+	for i := range 100 {
+		many += fmt.Sprintf("line %d\n", i)
+	}
+	for name, c := range map[string]struct {
+		text string
+		cut  bool
+		want string
+	}{
+		"empty":                  {"", false, ""},
+		"no newline at the end":  {"a\nb", false, "a\nb"},
+		"the end of a line":      {"a\nb", true, "b"},
+		"twenty lines":           {many, false, strings.TrimSuffix(many[strings.Index(many, "line 80"):], "\n")},
+		"no cut line":            {strings.Repeat("y", 3000) + "\n" + strings.Repeat("z", 3000) + "\n", false, strings.Repeat("z", 3000)},
+		"one line that is long":  {strings.Repeat("y", 9000), false, strings.Repeat("y", 4096)},
+		"bytes that are no text": {"a\xffb\n", false, "a�b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, worker.Tail([]byte(c.text), c.cut)); diff != "" {
+				t.Errorf("Tail (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

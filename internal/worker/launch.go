@@ -29,6 +29,9 @@ type Launch struct {
 	OrphanGraceMS int64          `json:"orphan_grace_ms"`
 	Slots         int            `json:"slots"`
 	Profile       string         `json:"profile"`
+	// Stacks is the file that the worker writes the stacks of its threads to when it
+	// gets SIGUSR1.
+	Stacks string `json:"stacks"`
 }
 
 // StartInfo is everything that Start needs besides the document.
@@ -79,25 +82,26 @@ func Environment(base []string, env map[string]string, marker string) []string {
 }
 
 // Start starts a worker: the interpreter on the SDK's directory, with the launch
-// document on descriptor 3. It also returns where in the log its own output begins.
-func Start(r *Reaper, info StartInfo, doc Launch) (*Process, int64, error) {
+// document on descriptor 3. Workers write to the log file themselves: a pipe would
+// break when the supervisor ends, and they outlive it.
+func Start(r *Reaper, info StartInfo, doc Launch) (*Process, error) {
 	text, err := json.Marshal(doc)
 	if err != nil {
-		return nil, 0, fmt.Errorf("cannot encode the launch of %s: %w", doc.Address, err)
+		return nil, fmt.Errorf("cannot encode the launch of %s: %w", doc.Address, err)
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer null.Close()
-	log, offset, err := openLog(info.Log)
+	log, err := os.OpenFile(info.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, 0, fmt.Errorf("cannot open the log of %s: %w", doc.Address, err)
+		return nil, fmt.Errorf("cannot open the log of %s: %w", doc.Address, err)
 	}
 	defer log.Close()
 	read, write, err := os.Pipe()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer read.Close()
 	incarnation := doc.Address + "@" + doc.Incarnation
@@ -110,16 +114,16 @@ func Start(r *Reaper, info StartInfo, doc Launch) (*Process, int64, error) {
 	})
 	if err != nil {
 		write.Close()
-		return nil, 0, err
+		return nil, err
 	}
 	if err := p.Limit(info.Rlimits); err != nil {
 		write.Close()
 		_ = p.SignalGroup(syscall.SIGKILL)
 		<-p.Done()
-		return nil, 0, err
+		return nil, err
 	}
 	feed(write, text)
-	return p, offset, nil
+	return p, nil
 }
 
 // feed writes the document and closes the pipe. A document that fits the pipe is

@@ -8,25 +8,45 @@ import (
 )
 
 const (
-	// maxWords is how much of a log's end is searched for a dump: a hundred frames of
+	// MaxWords is how much of a log's end is searched for a dump: a hundred frames of
 	// each of several threads.
-	maxWords = 64 << 10
+	MaxWords = 64 << 10
 	// maxStack bounds the stack of a death.
 	maxStack = 8 << 10
+	// maxTail and maxTailLines bound what is shown of a dead worker's last lines.
+	maxTail      = 4 << 10
+	maxTailLines = 20
 )
 
 // fatal begins what faulthandler, and Python itself, write when a process is about
 // to die of a signal.
 const fatal = "Fatal Python error: "
 
-// LastWords adds to a death what its worker wrote to the log after offset: the
-// stack that Python dumped, if a signal may have ended it, and the last other lines.
-func LastWords(d *pool.Death, path string, offset int64) {
-	text, cut := readEnd(path, offset, maxWords)
+// LastWords adds to a death what its worker wrote last, of which text is the end:
+// the stack that Python dumped, if a signal may have ended it, and the last other
+// lines. cut: the worker wrote more before.
+func LastWords(d *pool.Death, text []byte, cut bool) {
 	if d.Class == pool.DeathUnknown || d.Signal != "" && d.Signal != "SIGKILL" {
 		d.Stack, text = splitDump(text)
 	}
-	d.Stderr = lastLines(text, cut)
+	d.Stderr = Tail(text, cut)
+}
+
+// Tail returns the last whole lines of text: at most 20 lines and 4 KiB. cut: its
+// first line is the end of one.
+func Tail(text []byte, cut bool) string {
+	text = bytes.TrimRight(text, "\n")
+	if len(text) > maxTail {
+		text, cut = text[len(text)-maxTail:], true
+	}
+	lines := bytes.Split(text, []byte("\n"))
+	if cut && len(lines) > 1 {
+		lines = lines[1:]
+	}
+	if len(lines) > maxTailLines {
+		lines = lines[len(lines)-maxTailLines:]
+	}
+	return strings.ToValidUTF8(string(bytes.Join(lines, []byte("\n"))), "�")
 }
 
 // splitDump takes the last dump of stacks out of text. The stack is its first

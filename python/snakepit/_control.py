@@ -7,7 +7,7 @@ import sys
 import time
 from _thread import allocate_lock, start_new_thread
 
-from . import _wire
+from . import _output, _wire
 from ._codec import Codec
 from ._errors import WireError
 from ._launch import Launch
@@ -39,6 +39,7 @@ class Control:
         self._running = running
         self._codec = Codec()
         self._commands: list[dict[str, Any]] | None = None
+        self._log = _output.Log()
         self._sending = allocate_lock()  # guards writes to _link
         self._link: Link | None = None
 
@@ -121,10 +122,14 @@ class Control:
                 raise WireError(f"a control connection does not take frames of type {type}")
 
     def _take_event(self, payload: memoryview) -> None:
-        """Take up a change of the settings; events of later supervisors are skipped."""
+        """Take up a change of the settings or of the log; events of later supervisors are skipped."""
         event = self._codec.decode(payload)
-        if isinstance(event, dict) and event.get("event") == "settings":
+        if not isinstance(event, dict):
+            return
+        if event.get("event") == "settings":
             self._take_grace(event.get("orphan_grace_ms"))
+        elif event.get("event") == "reopen":
+            self._log.reopen(str(event.get("path")))
 
     def _take_grace(self, milliseconds: object) -> None:
         if isinstance(milliseconds, int):

@@ -38,6 +38,7 @@ class Launch:
         self.config: dict[str, Any] = document.get("config") or {}
         self.code_root: str = document.get("code_root") or os.getcwd()
         self.sys_path: list[str] = document.get("sys_path") or []
+        self.stacks: str = document.get("stacks") or ""
         self.orphan_grace = document.get("orphan_grace_ms", 30_000) / 1000
 
     @property

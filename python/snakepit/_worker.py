@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import sys
 import time
-from _signal import SIG_IGN, SIGINT, SIGTERM, SIGUSR1, signal  # type: ignore[import-not-found]  # signal brings in enum
+from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]  # signal brings in enum
 
-from . import _wire
+from . import _output, _wire
 from ._adapter import Adapter, load
 from ._codec import Codec
 from ._control import HANDSHAKE, RETRY, Control
@@ -46,7 +45,7 @@ class Worker:
         """Serve until the worker is drained or nobody wants it any more."""
         signal(SIGINT, SIG_IGN)
         signal(SIGTERM, self._terminate)
-        dump_on(SIGUSR1)
+        _output.dump_on_signal("")
         os.register_at_fork(after_in_child=self._abandon)
         try:
             self._control.start()
@@ -177,14 +176,6 @@ class Worker:
         self._control.close()
         if self._link is not None:
             self._link.close()
-
-
-def dump_on(number: int) -> None:
-    """Have a signal write the stacks of all threads to the log, whatever they are doing."""
-    try:
-        faulthandler.register(number, file=2, all_threads=True)
-    except (AttributeError, OSError, RuntimeError, ValueError):
-        pass  # the platform has no such signal
 
 
 def complain(message: str) -> None:

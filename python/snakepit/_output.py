@@ -1,0 +1,62 @@
+"""Where a worker writes: its log, which is set aside as it grows, and the stacks of its threads."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from _signal import SIGUSR1  # type: ignore[import-not-found]  # signal brings in enum
+
+STDOUT, STDERR = 1, 2
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+
+
+def dump_on_signal(path: str) -> None:
+    """Have SIGUSR1 write the stacks of all threads to a file, whatever they are doing.
+
+    The handler is C code that needs neither the GIL nor memory. The file is open
+    from now on; without a path, or where it cannot be opened, stderr takes its place.
+    """
+    fd = STDERR
+    if path:
+        try:
+            fd = os.open(path, APPEND, 0o600)
+        except OSError:
+            pass
+    try:
+        faulthandler.register(SIGUSR1, file=fd, all_threads=True)
+    except (AttributeError, OSError, RuntimeError, ValueError):
+        pass  # the platform has no such signal
+
+
+class Log:
+    """Log is the file that stdout and stderr go to, as they were when the worker began."""
+
+    def __init__(self) -> None:
+        self._file = _identity(STDERR)
+
+    def reopen(self, path: str) -> None:
+        """Let both go to another file from now on; the former one was set aside.
+
+        A stream that was directed elsewhere meanwhile stays there. When the file
+        cannot be opened everything stays as it is: nothing that is written gets lost.
+        """
+        try:
+            fd = os.open(path, APPEND, 0o600)
+        except OSError:
+            return
+        try:
+            for stream in (STDOUT, STDERR):
+                if _identity(stream) == self._file:
+                    os.dup2(fd, stream)
+            self._file = _identity(fd)
+        finally:
+            os.close(fd)
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    """Return what names the file of a descriptor; None for one that is closed."""
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
