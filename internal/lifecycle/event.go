@@ -30,6 +30,8 @@ type Adopt struct {
 	Worker string
 	Place  int
 	Launch string
+	// Started is when it was started: its age counts from then. The zero time is now.
+	Started time.Time
 }
 
 // Restore tells that a place was quarantined under a former supervisor.

@@ -177,7 +177,10 @@ func (m *Machine) takeTrial(now time.Time, e Configure) {
 
 func (m *Machine) adopt(now time.Time, e Adopt) {
 	// It was ready under the former supervisor: none else is adopted.
-	w := &worker{id: e.Worker, place: e.Place, launch: e.Launch, state: pool.WorkerAdopting, since: now, started: now, ready: now}
+	w := &worker{id: e.Worker, place: e.Place, launch: e.Launch, state: pool.WorkerAdopting, since: now, started: e.Started, ready: now}
+	if w.started.IsZero() {
+		w.started = now
+	}
 	m.workers[w.id] = w
 	p := m.place(e.Place)
 	switch {

@@ -183,7 +183,7 @@ func (r *runner) adopt(m adopt) {
 	r.launches[m.rec.LaunchHash] = launch{hash: m.rec.LaunchHash, revision: m.rec.Revision, spec: m.rec.Spec, runtime: m.rec.Runtime}
 	r.sup.directory.add(w)
 	r.watch(w)
-	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash})
+	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash, Started: m.rec.StartedAt})
 	r.log.Info("adopting a worker", "worker", w.incarnation(), "pid", m.rec.PID)
 }
 

@@ -1,13 +1,11 @@
 package supervisor
 
 import (
-	"fmt"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
-	"github.com/snakectl/snakectl/internal/worker"
 )
 
 // caretaker looks after the ready workers of one pool: it asks whether they answer
@@ -20,10 +18,16 @@ type caretaker struct {
 
 	// policy belongs to the goroutine of run.
 	policy pool.Pool
+
+	// noted says that grown holds workers; it holds one signal.
+	noted chan struct{}
+	// mu guards what follows. It is a leaf.
+	mu    sync.Mutex
+	grown map[*workerEntry]bool
 }
 
 func newCaretaker(r *runner) *caretaker {
-	return &caretaker{r: r, policies: make(chan pool.Pool, 1)}
+	return &caretaker{r: r, policies: make(chan pool.Pool, 1), noted: make(chan struct{}, 1), grown: map[*workerEntry]bool{}}
 }
 
 // take gives the caretaker a policy. It is called by the pool loop alone.
@@ -45,7 +49,7 @@ func (c *caretaker) run() {
 		select {
 		case c.policy = <-c.policies:
 			health.Reset(c.policy.Health.Interval.D())
-			memory.Reset(c.policy.Lifecycle.CheckInterval.D())
+			memory.Reset(c.lookAgain(c.measure(everyWorker)))
 			asked = false
 		case <-health.C:
 			if asked = !asked; asked {
@@ -57,14 +61,27 @@ func (c *caretaker) run() {
 			}
 		case <-memory.C:
 			c.r.read((*runner).relimit)
-			c.measure()
-			memory.Reset(c.policy.Lifecycle.CheckInterval.D())
+			memory.Reset(c.lookAgain(c.measure(everyWorker)))
+		case <-c.noted:
+			if again := c.measureGrown(); again > 0 {
+				memory.Reset(c.lookAgain(again))
+			}
 		case <-c.r.done:
 			return
 		case <-c.r.sup.detached:
 			return
 		}
 	}
+}
+
+// lookAgain returns when the memory is measured again: after check_interval, or
+// sooner where somebody has to be looked at sooner.
+func (c *caretaker) lookAgain(sooner time.Duration) time.Duration {
+	interval := c.policy.Lifecycle.CheckInterval.D()
+	if sooner > 0 {
+		return min(sooner, interval)
+	}
+	return interval
 }
 
 // ready returns the workers that the machine counts as ready.
@@ -102,25 +119,5 @@ func (c *caretaker) collect() {
 		c.r.log.Warn("a worker is unresponsive", "worker", w.incarnation(), "reason", reason)
 		c.r.tellUnhealthy(w, reason)
 		c.r.send(happening{lifecycle.Unresponsive{Worker: w.rec.Incarnation, Reason: reason}})
-	}
-}
-
-// measure compares the memory of the workers with the limit.
-func (c *caretaker) measure() {
-	limit := c.policy.Lifecycle.MaxMemory
-	if limit == 0 {
-		return
-	}
-	workers := c.ready()
-	groups := make([]int, 0, len(workers))
-	for _, w := range workers {
-		groups = append(groups, w.rec.PID)
-	}
-	held := worker.GroupMemory(slices.Clip(groups))
-	for _, w := range workers {
-		if size := pool.Size(held[w.rec.PID]); size > limit {
-			reason := fmt.Sprintf("it holds %s, more than max_memory (%s)", size.Short(), limit)
-			c.r.send(happening{lifecycle.OverMemory{Worker: w.rec.Incarnation, Reason: reason}})
-		}
 	}
 }

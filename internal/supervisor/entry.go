@@ -46,6 +46,9 @@ type workerEntry struct {
 	// adopted: a former supervisor started it. told: its first admission was told.
 	// Owned by the pool loop.
 	adopted, told bool
+	// memoryWatched: it was asked to tell when a call makes it grow. Owned by the pool
+	// loop.
+	memoryWatched bool
 
 	// mu guards what follows. It is a leaf.
 	mu       sync.Mutex

@@ -139,6 +139,9 @@ func (r *runner) configure(m configure) {
 	r.follow = m.follow
 	r.dispatcher.setPolicy(policyOf(&m.launch.spec))
 	r.caretaker.take(m.launch.spec)
+	for _, w := range r.workers {
+		r.watchMemory(w)
+	}
 	e := lifecycle.Configure{
 		Target: lifecycle.Target{Spec: m.launch.spec, Launch: m.launch.hash, Size: m.size},
 		Halt:   m.halt,
@@ -172,6 +175,7 @@ func (r *runner) lived(m lived) {
 	if m.event == pool.WorkerAnswered || m.event == pool.WorkerReturned {
 		r.record(w, pool.WorkerReady)
 		r.dispatcher.setCommands(w.commandTable())
+		r.watchMemory(w)
 	}
 	r.step(e)
 }

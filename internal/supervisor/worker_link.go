@@ -194,6 +194,8 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 		w.mu.Lock()
 		w.failure = failure
 		w.mu.Unlock()
+	case wire.EventMemory:
+		w.runner.caretaker.grew(w)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready or failed from a worker, settings or reopen to one.
+	// Event is ready, failed or memory from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
@@ -95,6 +95,11 @@ type Event struct {
 	// Path is the file that reopen wants stdout and stderr to go to from now on: the
 	// one they went to was set aside.
 	Path string `json:"path,omitempty"`
+	// MemoryStepBytes asks a worker to tell by memory when it has grown by so much
+	// during a call, 0 not to; nil changes nothing.
+	MemoryStepBytes *int64 `json:"memory_step_bytes,omitempty"`
+	// RSSBytes is the resident memory of memory.
+	RSSBytes int64 `json:"rss_bytes,omitempty"`
 }
 
 // The events of a control connection.
@@ -103,6 +108,7 @@ const (
 	EventFailed   = "failed"
 	EventSettings = "settings"
 	EventReopen   = "reopen"
+	EventMemory   = "memory"
 )
 
 // NewHello returns the HELLO of this side for a role. A worker's fields are the

@@ -12,6 +12,7 @@ from ._codec import Codec
 from ._errors import WireError
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
+from ._memory import Growth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Control:
     def __init__(self, launch: Launch, running: Callable[[], dict[str, Any]]) -> None:
         self.cancelled: dict[bytes, bool] = {}
         self.draining = False
+        self.growth = Growth()
         self._launch = launch
         self._running = running
         self._codec = Codec()
@@ -56,6 +58,10 @@ class Control:
     def announce_failed(self, error: dict[str, object]) -> None:
         """Say why the adapter cannot be loaded or started."""
         self._announce({"event": "failed", "error": error})
+
+    def announce_memory(self, resident: int) -> None:
+        """Say that the process has grown to so many bytes."""
+        self._announce({"event": "memory", "rss_bytes": resident})
 
     def close(self) -> None:
         """Close this process's copy of the connection."""
@@ -128,6 +134,9 @@ class Control:
             return
         if event.get("event") == "settings":
             self._take_grace(event.get("orphan_grace_ms"))
+            step = event.get("memory_step_bytes")
+            if isinstance(step, int):
+                self.growth.watch(step)
         elif event.get("event") == "reopen":
             self._log.reopen(str(event.get("path")))
 

@@ -106,7 +106,7 @@ class Worker:
 
     def _take(self, link: Link, slot: Slot) -> None:
         """Answer calls until the slot is drained; OSError when the connection ends before."""
-        receive, execute, history = link.receive, slot.execute, self._history
+        receive, execute, history, growth = link.receive, slot.execute, self._history, self._control.growth
         while True:
             frame = receive()
             if frame is None:
@@ -119,10 +119,18 @@ class Worker:
                 history.add(answer)
                 answer.send(link)
                 history.sent()
+                if growth.step:
+                    self._tell_growth()
             elif type == _wire.DRAIN:
                 return
             else:
                 self._answer_other(link, type, flags, payload)
+
+    def _tell_growth(self) -> None:
+        """Tell the supervisor, beside the answer, when the process has grown."""
+        resident = self._control.growth.grown()
+        if resident:
+            self._control.announce_memory(resident)
 
     def _answer_other(self, link: Link, type: int, flags: int, payload: memoryview) -> None:
         if type == _wire.PING:
