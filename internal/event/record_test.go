@@ -15,7 +15,7 @@ import (
 func TestRecordsSurviveTheirLine(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	worker := event.OnWorker{Pool: "pool.api", Worker: "pool.api/0@1f", PID: 7}
-	request := event.OnRequest{Pool: "pool.api", Call: "ab", Command: "hello", Worker: "pool.api/0@1f", QueueUS: 3, TotalUS: 9}
+	request := event.OnRequest{Pool: "pool.api", Call: "ab", Command: "hello", Worker: "pool.api/0@1f", Attempts: 2, QueueUS: 3, TotalUS: 9}
 	operation := event.OnOperation{Operation: "op-1", By: "ada@host"}
 	api := event.OnPool{Pool: "pool.api"}
 	bodies := []event.Body{
@@ -41,6 +41,9 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		event.PoolPoisoned{OnPool: api, Command: "c", Deaths: 3, Worker: "pool.api/0@1f", Class: "exit", Death: "exited 3"},
 		event.PoolCapacityReached{OnPool: api, Capacity: 2, Queued: 1},
 		event.PoolSaturated{OnPool: api, Capacity: 2, Queued: 1, Rejected: 3},
+		event.PoolBreakerOpened{OnPool: api, Failures: 3, Category: "worker_died", ResetUS: 5},
+		event.PoolBreakerHalfOpened{OnPool: api, Trials: 2, OpenUS: 5},
+		event.PoolBreakerClosed{OnPool: api, OpenUS: 5},
 		event.RequestExecuted{OnRequest: request, OK: true, Category: "c", Error: "e", ExecUS: 6},
 		event.RequestTimedOut{OnRequest: request, Category: "c", Started: true},
 		event.RequestRejected{OnRequest: request, Category: "c", Reason: "r"},

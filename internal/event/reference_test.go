@@ -37,7 +37,7 @@ Fields and types are only ever added.
 // TestReference keeps the page in step with the types. UPDATE=1 writes it.
 func TestReference(t *testing.T) { golden.File(t, "../../docs/reference/events.md", reference(t)) }
 
-// source is a type of kind.go.
+// source is a type of kind.go or kind_call.go.
 type source struct {
 	name, doc string
 	fields    *ast.FieldList
@@ -45,13 +45,17 @@ type source struct {
 
 func reference(t *testing.T) string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "kind.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
+	var decls []ast.Decl
+	for _, name := range []string{"kind.go", "kind_call.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decls = append(decls, file.Decls...)
 	}
 	byName := map[string]source{}
 	var order []string
-	for _, decl := range file.Decls {
+	for _, decl := range decls {
 		general, ok := decl.(*ast.GenDecl)
 		if !ok {
 			continue

@@ -61,6 +61,15 @@ func (PoolCapacityReached) Type() string { return "pool.capacity_reached" }
 func (PoolSaturated) Type() string { return "pool.saturated" }
 
 // Type implements Body.
+func (PoolBreakerOpened) Type() string { return "pool.breaker_opened" }
+
+// Type implements Body.
+func (PoolBreakerHalfOpened) Type() string { return "pool.breaker_half_opened" }
+
+// Type implements Body.
+func (PoolBreakerClosed) Type() string { return "pool.breaker_closed" }
+
+// Type implements Body.
 func (RequestExecuted) Type() string { return "request.executed" }
 
 // Type implements Body.
@@ -101,6 +110,9 @@ var decoders = map[string]func([]byte) (Body, error){
 	PoolPoisoned{}.Type():            decode[PoolPoisoned],
 	PoolCapacityReached{}.Type():     decode[PoolCapacityReached],
 	PoolSaturated{}.Type():           decode[PoolSaturated],
+	PoolBreakerOpened{}.Type():       decode[PoolBreakerOpened],
+	PoolBreakerHalfOpened{}.Type():   decode[PoolBreakerHalfOpened],
+	PoolBreakerClosed{}.Type():       decode[PoolBreakerClosed],
 	RequestExecuted{}.Type():         decode[RequestExecuted],
 	RequestTimedOut{}.Type():         decode[RequestTimedOut],
 	RequestRejected{}.Type():         decode[RequestRejected],

@@ -35,7 +35,15 @@ var frozenEffects = map[string]pool.Effect{
 	"startup.parallelism":      pool.EffectLive,
 	"queue.max":                pool.EffectLive,
 	"queue.timeout":            pool.EffectLive,
+	"queue.policy":             pool.EffectLive,
+	"queue.overflow":           pool.EffectLive,
 	"timeouts.call":            pool.EffectLive,
+	"retry.attempts":           pool.EffectLive,
+	"retry.on":                 pool.EffectLive,
+	"retry.backoff":            pool.EffectLive,
+	"breaker.failures":         pool.EffectLive,
+	"breaker.reset":            pool.EffectLive,
+	"breaker.half_open":        pool.EffectLive,
 	"access.exec":              pool.EffectLive,
 	"restart.backoff":          pool.EffectLive,
 	"restart.max_backoff":      pool.EffectLive,
@@ -150,7 +158,7 @@ func onePool(t *testing.T, path string, value any) pool.Desired {
 // twoValues returns two values of the row's type in their JSON form.
 func twoValues(t *testing.T, row pool.Row) (first, second any) {
 	t.Helper()
-	if len(row.Accepts) > 1 {
+	if len(row.Accepts) > 1 && row.Type != pool.TypeStrings {
 		return row.Accepts[0], row.Accepts[1]
 	}
 	switch row.Type {

@@ -68,6 +68,11 @@ type CallError struct {
 	Death *Death `json:"death,omitempty"`
 	// QueueNS is how long the call waited for a slot, in nanoseconds.
 	QueueNS int64 `json:"queue_ns,omitempty"`
+	// Attempts is how often the call was executed, where that is more than once.
+	Attempts int `json:"attempts,omitempty"`
+	// RetryAfterMS is when the caller may come again, in milliseconds, where that is
+	// known.
+	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
 }
 
 // Error returns the message with what names its place.

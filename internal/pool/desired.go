@@ -133,6 +133,10 @@ type Pool struct {
 	// Logs says what is kept of what workers write.
 	Logs Logs `json:"logs"`
 
+	// Retry says which calls are executed again, Breaker when calls are refused.
+	Retry   Retry   `json:"retry"`
+	Breaker Breaker `json:"breaker"`
+
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.
 	Set []string `json:"set"`
@@ -152,8 +156,10 @@ type Startup struct {
 
 // Queue bounds the calls that wait for a worker.
 type Queue struct {
-	Max     int      `json:"max"`
-	Timeout Duration `json:"timeout"`
+	Max      int      `json:"max"`
+	Timeout  Duration `json:"timeout"`
+	Policy   string   `json:"policy"`
+	Overflow string   `json:"overflow"`
 }
 
 // Timeouts bounds how long a call may execute when its caller sets no deadline.

@@ -36,7 +36,8 @@ type Row struct {
 	Required bool
 	// Effect is what a change does to running workers.
 	Effect Effect
-	// Accepts lists the values of an enumerated string, nil for any.
+	// Accepts lists the values of an enumerated string, or of the items of a list; nil
+	// for any.
 	Accepts []string
 	// Min and Max bound an int or a duration (in nanoseconds), inclusive; both
 	// zero means any.
@@ -50,7 +51,7 @@ type Row struct {
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
-	"preload": "", "routing": "", "affinity": "", "retry": "", "breaker": "",
+	"preload": "", "routing": "", "affinity": "",
 	"devices": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
@@ -60,6 +61,9 @@ const (
 	dayNS       = 24 * int64(3600) * 1_000_000_000
 	msNS        = 1_000_000
 )
+
+// RetryCategories are the failures after which a call may be executed again.
+var RetryCategories = []string{string(CategoryWorkerDied), string(CategoryUnavailable), string(CategoryRaised)}
 
 // PoolSchema returns the rows of a pool block, in the order of the reference.
 // The slice is shared: do not change it.
@@ -86,7 +90,15 @@ var poolRows = []Row{
 	{Path: "startup.parallelism", Type: TypeInt, Default: "cores", Effect: EffectLive, Min: 1, Max: 1024, Doc: "How many workers of the pool may be starting at one time."},
 	{Path: "queue.max", Type: TypeInt, Default: "1000", Effect: EffectLive, Min: 0, Max: 1_000_000, Doc: "How many calls may wait for a worker; one more is rejected at once."},
 	{Path: "queue.timeout", Type: TypeDuration, Default: `"5s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a call may wait for a worker."},
+	{Path: "queue.policy", Type: TypeString, Default: `"fifo"`, Effect: EffectLive, Accepts: []string{QueueFIFO, QueuePriority}, Doc: "Which waiting call is next. fifo: the one that came first. priority: the one with the highest priority (0 to 255) that its caller gave it, and of those the first."},
+	{Path: "queue.overflow", Type: TypeString, Default: `"reject"`, Effect: EffectLive, Accepts: []string{OverflowReject, OverflowBlock, OverflowDropOldest}, Doc: "What becomes of a call that finds queue.max calls waiting. reject: it is. block: it waits for a place in the queue, within queue.timeout, and meanwhile nothing else is read from its caller's connection. drop_oldest: it takes the place of the call that has waited longest, which is rejected."},
 	{Path: "timeouts.call", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a call may take, waiting included, when its caller sets no deadline."},
+	{Path: "retry.attempts", Type: TypeInt, Default: "2", Effect: EffectLive, Min: 1, Max: 100, Doc: "How often a call may be executed in all; 1 is no retry. Only calls that their caller or their command marks as idempotent are executed again, within their deadline. A call that never reached a worker is given to another one in any case."},
+	{Path: "retry.on", Type: TypeStrings, Default: `["worker_died", "unavailable"]`, Effect: EffectLive, Accepts: RetryCategories, Doc: "After which failures that is done. unavailable: the connection to the worker broke with the call. raised: the command raised."},
+	{Path: "retry.backoff", Type: TypeDuration, Default: `"0s"`, Effect: EffectLive, Min: 0, Max: dayNS, Doc: "How long a call waits before it is executed again. It doubles with each attempt, and up to a half is taken off at random. Without it the call is the next one in the queue."},
+	{Path: "breaker.failures", Type: TypeInt, Effect: EffectLive, Min: 1, Max: 1_000_000, Doc: "After how many executions in a row that lost their worker (worker_died, unavailable) or passed their deadline the pool takes no calls: its breaker is open, and they fail at once as unavailable, with retry_after_ms. What a command raises is no such failure. Off unless it is set."},
+	{Path: "breaker.reset", Type: TypeDuration, Default: `"10s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long the breaker is open before it lets calls through on trial."},
+	{Path: "breaker.half_open", Type: TypeInt, Default: "1", Effect: EffectLive, Min: 1, Max: 10_000, Doc: "How many calls on trial must succeed before all others are let through; one that fails opens the breaker again."},
 	{Path: "access.exec", Type: TypeStrings, Default: "settings.access.exec", Effect: EffectLive, Doc: "Who may run the commands of this pool, instead of those in settings.access.exec. The owner, root and settings.access.admin always may."},
 	{Path: "restart.backoff", Type: TypeDuration, Default: `"200ms"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "The first wait before a place is filled again; it doubles with each failure. The first restart in a window is immediate."},
 	{Path: "restart.max_backoff", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "The longest such wait."},

@@ -78,8 +78,10 @@ func TestSchemaRowsAreComplete(t *testing.T) {
 			case row.Type == pool.TypeInt && row.Min == 0 && row.Max == 0:
 				t.Errorf("%s is a number without bounds", row.Path)
 			}
-			if row.Accepts != nil && !slices.Contains(row.Accepts, strings.Trim(row.Default, `"`)) {
-				t.Errorf("the default %s of %s is not accepted", row.Default, row.Path)
+			for item := range strings.SplitSeq(strings.Trim(row.Default, "[]"), ", ") {
+				if row.Accepts != nil && !slices.Contains(row.Accepts, strings.Trim(item, `"`)) {
+					t.Errorf("the default %s of %s is not accepted", row.Default, row.Path)
+				}
 			}
 			seen[row.Path] = true
 		}

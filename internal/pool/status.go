@@ -41,6 +41,8 @@ type PoolStatus struct {
 	Workers  []WorkerStatus `json:"workers"`
 	// Paused is set while the pool takes no call from its queue.
 	Paused *Pause `json:"paused,omitempty"`
+	// Breaker is set where breaker.failures is.
+	Breaker *BreakerStatus `json:"breaker,omitempty"`
 	// Message says what is wrong: why a roll stopped or a place stays empty, or which
 	// command kills the pool's workers.
 	Message string `json:"message,omitempty"`
@@ -62,6 +64,8 @@ type CallCounts struct {
 	QueueTimeout uint64 `json:"queue_timeout"`
 	// Cancelled calls were given up by their caller.
 	Cancelled uint64 `json:"cancelled"`
+	// Retried counts executions, not calls: those of a call beyond its first.
+	Retried uint64 `json:"retried"`
 }
 
 // WorkerStatus is one worker, or a place that has none.

@@ -86,7 +86,7 @@ func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 	case pool.TypeString, pool.TypePath:
 		return stringValue(row, val)
 	case pool.TypeStrings, pool.TypePaths:
-		return stringsValue(val)
+		return stringsValue(row, val)
 	case pool.TypeStringMap:
 		return stringMapValue(val)
 	case pool.TypeObject:
@@ -171,17 +171,25 @@ func stringValue(row *pool.Row, val cty.Value) (any, error) {
 		return nil, err
 	}
 	s := text.AsString()
-	if row.Accepts != nil && !slices.Contains(row.Accepts, s) {
-		hint := ""
-		if near := pool.Nearest(s, row.Accepts); near != "" {
-			hint = fmt.Sprintf(" (did you mean %q?)", near)
-		}
-		return nil, fmt.Errorf("must be one of %s, not %q%s", quoted(row.Accepts), clip(s), hint)
+	if err := accepted(row, "must be", s); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-func stringsValue(val cty.Value) (any, error) {
+// accepted checks a string against what the row accepts; must begins the error.
+func accepted(row *pool.Row, must, s string) error {
+	if row.Accepts == nil || slices.Contains(row.Accepts, s) {
+		return nil
+	}
+	hint := ""
+	if near := pool.Nearest(s, row.Accepts); near != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return fmt.Errorf("%s one of %s, not %q%s", must, quoted(row.Accepts), clip(s), hint)
+}
+
+func stringsValue(row *pool.Row, val cty.Value) (any, error) {
 	const must = "must be a list of strings"
 	items, err := convertTo(val, cty.List(cty.String), must)
 	if err != nil {
@@ -192,6 +200,9 @@ func stringsValue(val cty.Value) (any, error) {
 		_, item := it.Element()
 		if item.IsNull() {
 			return nil, fmt.Errorf("%s, and one of them is null", must)
+		}
+		if err := accepted(row, "may hold", item.AsString()); err != nil {
+			return nil, err
 		}
 		out = append(out, item.AsString())
 	}

@@ -48,8 +48,8 @@ func TestLoadReports(t *testing.T) {
 		want      []problem
 	}{
 		{"syntax error", api("  size = ="), one(3, "pool.api", "Invalid expression", "3:   size = =")},
-		{"unknown attribute", api("  szie = 2"), one(3, "pool.api", `Unknown attribute "szie"`, `Did you mean "size"?`, "adapter, code,", `in pool "api":`)},
-		{"unknown nested attribute", api("  queue { maxx = 2 }"), one(3, "pool.api", `Unknown attribute "maxx"`, `A queue block takes: max, timeout.`, `Did you mean "max"?`)},
+		{"unknown attribute", api("  szie = 2"), one(3, "pool.api", `Unknown attribute "szie"`, `Did you mean "size"?`, "adapter, breaker, code,", `in pool "api":`)},
+		{"unknown nested attribute", api("  queue { maxx = 2 }"), one(3, "pool.api", `Unknown attribute "maxx"`, `A queue block takes: max, overflow, policy, timeout.`, `Did you mean "max"?`)},
 		{"unknown nested block", api("  queu { max = 2 }"), one(3, "pool.api", `Unknown block "queu"`, `Did you mean "queue"?`)},
 		{"unknown block", "poool \"api\" {}", one(1, "", `Unknown block "poool"`, `Did you mean "pool"?`)},
 		{"attribute at the top", "size = 3", one(1, "", `Write pool "default" { size = … }`)},
@@ -58,6 +58,8 @@ func TestLoadReports(t *testing.T) {
 		{"share of nothing", api("  lifecycle { max_recycling = \"0%\" }"), one(3, "pool.api", "must be a count of workers from 1 or a percentage", "0%")},
 		{"a size without a unit we know", api("  lifecycle { max_memory = \"5 apples\" }"), one(3, "pool.api", "must be a size such as \"512MiB\"", "5 apples")},
 		{"a size out of range", api("  lifecycle { max_memory = 5 }"), one(3, "pool.api", "must be a size from 1MiB to 1024TiB, not 5B")},
+		{"retry on what nobody fails with", api("  retry { on = [\"worker_died\", \"unavailible\"] }"), one(3, "pool.api", "retry.on may hold one of \"worker_died\", \"unavailable\", \"raised\", not \"unavailible\" (did you mean \"unavailable\"?)")},
+		{"breaker that is off", api("  breaker { reset = \"3s\" }"), one(3, "pool.api", "breaker.reset is of no use without breaker.failures")},
 		{"health that overlaps", api("  health { timeout = \"3s\" }"), one(3, "pool.api", "health.timeout (3s) must not be longer than health.interval (2s)")},
 		{"number out of range", api("  lifecycle { jitter = 1.5 }"), one(3, "pool.api", "must be a number from 0 to 1, not the number 1.5")},
 		{"a later attribute", api("  threads_per_worker = 4"), one(3, "pool.api", "threads_per_worker is not supported yet")},

@@ -85,6 +85,8 @@ func referenceDefault(row *pool.Row) string {
 // bounds says in words which values a row accepts.
 func bounds(row *pool.Row) string {
 	switch {
+	case row.Accepts != nil && row.Type == pool.TypeStrings:
+		return " Each is one of " + quoted(row.Accepts) + "."
 	case row.Accepts != nil:
 		return " One of " + quoted(row.Accepts) + "."
 	case row.Min == 0 && row.Max == 0:

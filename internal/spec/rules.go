@@ -45,6 +45,7 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkUpdate()
 	r.checkHealth()
 	r.checkLimits()
+	r.checkBreaker()
 	r.checkAccess(places, p.Address(), "access.exec", p.Access.Exec)
 }
 
@@ -244,6 +245,18 @@ func (r poolRules) checkLimits() {
 	for _, path := range []string{"limits.memory", "limits.nofile"} {
 		if _, set := r.places[path]; set {
 			r.fail(path, "%s works on Linux alone: this system cannot limit another process. Remove it here, for example with a variable.", path)
+		}
+	}
+}
+
+// checkBreaker refuses what would be of no effect.
+func (r poolRules) checkBreaker() {
+	if r.pool.Breaker.Failures > 0 {
+		return
+	}
+	for _, path := range []string{"breaker.reset", "breaker.half_open"} {
+		if _, set := r.places[path]; set {
+			r.fail(path, "%s is of no use without breaker.failures, which turns the breaker on.", path)
 		}
 	}
 }

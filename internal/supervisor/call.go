@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"container/list"
+
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -46,6 +48,8 @@ type call struct {
 	probe bool
 	// idempotent: running the call twice does no harm, says its caller or its command.
 	idempotent bool
+	// priority is what its caller gave it; 0 where the queue does not look at it.
+	priority uint8
 
 	// What follows is guarded by the dispatcher's mu.
 
@@ -53,9 +57,19 @@ type call struct {
 	slot *slot
 	// slotStream names the call on the slot's connection.
 	slotStream uint64
-	queued     bool
-	// again: its worker died and it was given to another one.
-	again bool
+	// line is where it waits, nil while it does not; place its place there.
+	line  *waiting
+	place *list.Element
+	// waitsSince is when it began to wait, waited how long it has waited before.
+	waitsSince, waited int64
+	// room is closed when the call leaves the line of those that wait for a place in the
+	// queue; nil for others.
+	room chan struct{}
+	// attempts counts its executions, restsUntil is when the next one may begin.
+	attempts   int
+	restsUntil int64
+	// trial is the round of the breaker that let it in on trial, 0 for none.
+	trial int
 	// settled: the caller was answered, or is gone. The slot may still be busy.
 	settled bool
 	// released is closed when the call is settled; made only for an answer in
@@ -69,7 +83,15 @@ type call struct {
 }
 
 // queueNS returns how long the call waited for a slot.
-func (c *call) queueNS() int64 { return max(0, c.sentAt-c.queuedAt) }
+func (c *call) queueNS() int64 { return max(0, c.waited) }
+
+// describe adds to the error of a call what there is to say about its way.
+func (c *call) describe(err *pool.CallError) {
+	err.QueueNS = c.queueNS()
+	if c.attempts > 1 {
+		err.Attempts = c.attempts
+	}
+}
 
 // firstPayload returns the payload of the call's first frame.
 func firstPayload(frames []byte) []byte {

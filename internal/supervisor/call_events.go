@@ -42,7 +42,7 @@ func (d *dispatcher) pressure() (capacity, queued int, rejected uint64) {
 			capacity++
 		}
 	}
-	return capacity, d.queue.Len(), d.counts.Rejected
+	return capacity, d.queue.len(), d.counts.Rejected
 }
 
 // tellEnd tells how a call ended, if anybody wants to know. Call it once for each
@@ -56,11 +56,11 @@ func (d *dispatcher) tellEnd(c *call, w *workerEntry, how outcome, failure *pool
 func endOf(c *call, w *workerEntry, how outcome, failure *pool.CallError) event.Body {
 	now := wire.Monotonic()
 	about := event.OnRequest{
-		Pool: c.dispatcher.addr, Call: c.id.String(), Command: c.command,
-		QueueUS: microseconds(now - c.queuedAt), TotalUS: microseconds(now - c.queuedAt),
+		Pool: c.dispatcher.addr, Call: c.id.String(), Command: c.command, Attempts: c.attempts,
+		QueueUS: microseconds(c.queueNS()), TotalUS: microseconds(now - c.queuedAt),
 	}
 	if w != nil {
-		about.Worker, about.QueueUS = w.incarnation(), microseconds(c.queueNS())
+		about.Worker = w.incarnation()
 	}
 	category, message := "", ""
 	if failure != nil {

@@ -51,7 +51,11 @@ func (l listener) want(t *testing.T, bodies ...event.Body) {
 
 // of returns what every event of c tells.
 func (l listener) of(c *testCall, worker string, queue, total int64) event.OnRequest {
-	return event.OnRequest{Pool: "pool.api", Call: c.id.String(), Command: c.command, Worker: worker, QueueUS: queue, TotalUS: total}
+	about := event.OnRequest{Pool: "pool.api", Call: c.id.String(), Command: c.command, Worker: worker, QueueUS: queue, TotalUS: total}
+	if worker != "" {
+		about.Attempts = 1
+	}
+	return about
 }
 
 // finish answers a call after a while, so that its durations are not 0.

@@ -138,7 +138,7 @@ func (l *clientLink) takeCall(h wire.Header, frame []byte) error {
 	if err != nil {
 		return err
 	}
-	c := &call{sink: l, id: envelope.ID, stream: h.Stream}
+	c := &call{sink: l, id: envelope.ID, stream: h.Stream, priority: envelope.Priority}
 	if !l.begin(c) {
 		return wire.Violation("stream %d is in use", h.Stream)
 	}
@@ -158,8 +158,16 @@ func (l *clientLink) takeCall(h wire.Header, frame []byte) error {
 		return nil
 	}
 	d.accept(c, envelope.Command, envelope.Deadline, envelope.Idempotent())
-	d.submit(c, frame)
+	awaitRoom(d.submit(c, frame))
 	return nil
+}
+
+// awaitRoom waits until a call has a place in its queue, or is answered; nothing is
+// read from its caller meanwhile.
+func awaitRoom(room <-chan struct{}) {
+	if room != nil {
+		<-room
+	}
 }
 
 // refuse answers a call that was never submitted, and has its pool count it; d is nil
@@ -242,7 +250,7 @@ func (l *clientLink) takeChunk(h wire.Header, frame []byte) error {
 		l.refuse(a.dispatcher, a.call, a.failure)
 	} else {
 		a.release()
-		a.dispatcher.submit(a.call, nil)
+		awaitRoom(a.dispatcher.submit(a.call, nil))
 	}
 	return nil
 }

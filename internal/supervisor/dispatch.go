@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"container/list"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -18,21 +16,29 @@ import (
 type dispatchPolicy struct {
 	queueMax     int
 	queueTimeout time.Duration
-	callTimeout  time.Duration
-	stopGrace    time.Duration
+	// overflow is what becomes of a call that finds the queue full; prioritised: calls
+	// of a higher priority come first.
+	overflow    string
+	prioritised bool
+	callTimeout time.Duration
+	stopGrace   time.Duration
 	// maxRequests is how many calls a worker takes, 0 for any number.
 	maxRequests int
+	retry       retryPolicy
+	breaker     breakerPolicy
 }
 
 func policyOf(p *pool.Pool) dispatchPolicy {
 	return dispatchPolicy{
-		queueMax: p.Queue.Max, queueTimeout: p.Queue.Timeout.D(),
+		queueMax: p.Queue.Max, queueTimeout: p.Queue.Timeout.D(), overflow: p.Queue.Overflow, prioritised: p.Queue.Policy == pool.QueuePriority,
 		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(), maxRequests: p.Lifecycle.MaxRequests,
+		retry:   retryPolicy{attempts: p.Retry.Attempts, on: p.Retry.On, backoff: p.Retry.Backoff.D()},
+		breaker: breakerPolicy{failures: p.Breaker.Failures, reset: p.Breaker.Reset.D(), halfOpen: p.Breaker.HalfOpen},
 	}
 }
 
 // dispatcher hands the calls of one pool to its slots: the most recently used
-// idle slot first, else a bounded first-in-first-out queue. Every call is counted
+// idle slot first, else a bounded queue. Every call is counted
 // once, when it is settled. It is safe for concurrent use.
 type dispatcher struct {
 	addr string
@@ -56,8 +62,12 @@ type dispatcher struct {
 	idle     []*slot // the last one was used most recently
 	hold     hold    // what gets no new calls
 	slots    map[*slot]struct{}
-	queue    *list.List // of *call
-	counts   pool.CallCounts
+	// queue holds the calls that wait for a slot, at most queue.max but for those that
+	// came back; blocked those that wait for a place in it, resting those that wait
+	// until they may be executed again.
+	queue, blocked, resting waiting
+	counts                  pool.CallCounts
+	breaker                 breaker
 	// lost counts the failed calls that did so because their worker went away.
 	lost uint64
 	// suspects are the commands that workers died of.
@@ -65,6 +75,8 @@ type dispatcher struct {
 	// notes are events for the pool loop, startTime how long a worker takes to be ready.
 	notes     []lifecycle.Event
 	startTime time.Duration
+	// untold are events that the pool loop publishes, in their order.
+	untold []event.Body
 	// refusal is why every new call is refused, nil while calls are taken.
 	refusal *pool.CallError
 	// drained is closed when the queue is empty after close.
@@ -82,8 +94,8 @@ type commandPolicy struct {
 
 func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
 	return &dispatcher{
-		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{}, queue: list.New(),
-		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{},
+		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{},
+		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{}, breaker: newBreaker(policy.breaker),
 	}
 }
 
@@ -91,7 +103,8 @@ func (d *dispatcher) setPolicy(p dispatchPolicy) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.policy.maxRequests
-	d.policy = p
+	d.policy, d.breaker = p, d.breaker.with(p.breaker)
+	d.unblock() // there may be more room
 	if p.maxRequests != before {
 		d.recount(wire.Monotonic())
 	}
@@ -111,7 +124,7 @@ func (d *dispatcher) close(err *pool.CallError) <-chan struct{} {
 }
 
 func (d *dispatcher) checkDrained() {
-	if d.drained != nil && d.queue.Len() == 0 {
+	if d.drained != nil && d.queued() == 0 {
 		select {
 		case <-d.drained:
 		default:
@@ -143,6 +156,9 @@ func (d *dispatcher) accept(c *call, command []byte, remaining int64, idempotent
 		c.command = string(command) // no worker has told of its commands yet, or there is no such one
 	}
 	c.idempotent = idempotent || own.idempotent
+	if !d.policy.prioritised {
+		c.priority = 0
+	}
 	switch {
 	case remaining > 0:
 		c.deadline = now + remaining
@@ -154,48 +170,58 @@ func (d *dispatcher) accept(c *call, command []byte, remaining int64, idempotent
 }
 
 // submit takes a call. frame holds its only frame, or is nil when c.frames holds
-// all of them; it is not kept. A call that cannot be taken fails at once.
-func (d *dispatcher) submit(c *call, frame []byte) {
+// all of them; it is not kept. A call that cannot be taken fails at once. One that
+// waits for a place in the queue has its caller wait for room, which is closed when
+// it has one or is answered; room is nil for all others.
+func (d *dispatcher) submit(c *call, frame []byte) (room <-chan struct{}) {
 	c.dispatcher = d
 	now := wire.Monotonic() // c may be answered and gone before submit returns
-	c.queuedAt = now
+	c.queuedAt, c.waitsSince = now, now
 	if c.idempotent && c.frames == nil {
 		c.frames = append([]byte(nil), frame...) // it may be sent again
 	}
 	d.mu.Lock()
-	if d.refusal != nil {
-		refusal := *d.refusal
-		d.settle(c, outcomeRejected)
-		d.mu.Unlock()
-		d.tellEnd(c, nil, outcomeRejected, &refusal)
-		c.sink.fail(c, &refusal)
-		return
+	if refusal := d.shut(c, now); refusal != nil {
+		d.turnAway(c, refusal)
+		return nil
 	}
 	if n := len(d.idle); n > 0 {
 		s := d.idle[n-1]
 		d.idle = d.idle[:n-1]
-		out := s.assign(c, c.queuedAt)
+		out := s.assign(c, now)
 		d.mu.Unlock()
 		s.send(out, c, frame)
-		return
+		return nil
 	}
-	if d.queue.Len() >= d.policy.queueMax {
-		d.settle(c, outcomeRejected)
-		limit := d.policy.queueMax
-		d.mu.Unlock()
-		err := pool.NewCallError(pool.CategorySaturated, "%s is saturated: all its workers are busy and %d calls wait already (queue.max)", d.addr, limit)
-		err.Retryable = true
-		d.tellSaturated(c.queuedAt)
-		d.tellEnd(c, nil, outcomeRejected, err)
-		c.sink.fail(c, err)
-		return
+	if d.queue.len() >= d.policy.queueMax {
+		return d.overflow(c, frame)
 	}
-	if c.frames == nil {
-		c.frames = append([]byte(nil), frame...)
-	}
-	d.enqueue(c, false)
+	d.wait(c, frame)
 	d.mu.Unlock()
 	d.tellCapacity(now)
+	return nil
+}
+
+// shut returns why the pool takes no calls, nil when it does. mu is held.
+func (d *dispatcher) shut(c *call, now int64) *pool.CallError {
+	if d.refusal != nil {
+		refusal := *d.refusal
+		return &refusal
+	}
+	if d.breaker.on() {
+		return d.ask(c, now)
+	}
+	return nil
+}
+
+// turnAway answers a call that is not taken. mu is held, and released.
+func (d *dispatcher) turnAway(c *call, why *pool.CallError) {
+	first := d.settle(c, outcomeRejected)
+	d.mu.Unlock()
+	if first {
+		d.tellEnd(c, nil, outcomeRejected, why)
+		c.sink.fail(c, why)
+	}
 }
 
 // refuse counts and tells of a call that is answered without being submitted: it may
@@ -214,18 +240,6 @@ func (d *dispatcher) refuse(c *call, why *pool.CallError) {
 	}
 }
 
-// enqueue appends a waiting call, or puts it first. mu is held.
-func (d *dispatcher) enqueue(c *call, first bool) {
-	c.queued = true
-	c.expiredBy = min(c.queuedAt+int64(d.policy.queueTimeout), c.deadline)
-	if first {
-		d.queue.PushFront(c)
-	} else {
-		d.queue.PushBack(c)
-	}
-	d.armQueueTimer(c.expiredBy)
-}
-
 // next gives a free slot its next call, or makes it idle. mu is held. The call
 // that is returned must be sent once mu is released.
 func (d *dispatcher) next(s *slot) (*call, hop) {
@@ -233,14 +247,11 @@ func (d *dispatcher) next(s *slot) (*call, hop) {
 		s.checkSpent()
 		return nil, hop{}
 	}
-	front := d.queue.Front()
-	if front == nil {
+	c := d.takeWaiting()
+	if c == nil {
 		d.idle = append(d.idle, s)
 		return nil, hop{}
 	}
-	c := d.queue.Remove(front).(*call) //nolint:forcetypeassert // the list holds calls alone
-	c.queued = false
-	d.checkDrained()
 	return c, s.assign(c, wire.Monotonic())
 }
 
@@ -253,6 +264,12 @@ func (d *dispatcher) settle(c *call, o outcome) bool {
 	c.settled = true
 	if c.released != nil {
 		close(c.released)
+	}
+	if c.room != nil {
+		c.leaveBlocked()
+	}
+	if c.trial > 0 {
+		d.turn(wire.Monotonic(), breakerEvent{kind: breakerAbandoned, round: c.trial})
 	}
 	if c.probe {
 		return true
@@ -279,9 +296,7 @@ func (d *dispatcher) settle(c *call, o outcome) bool {
 func (d *dispatcher) cancel(c *call) bool {
 	d.mu.Lock()
 	first := d.settle(c, outcomeCancelled)
-	if c.queued {
-		d.unqueue(c)
-	}
+	d.unqueue(c, wire.Monotonic())
 	s := c.slot
 	if first && s != nil {
 		// Nobody waits any more: the handler has stop_grace from now.
@@ -298,116 +313,18 @@ func (d *dispatcher) cancel(c *call) bool {
 	return first
 }
 
-// unqueue removes a waiting call. mu is held.
-func (d *dispatcher) unqueue(c *call) {
-	for e := d.queue.Front(); e != nil; e = e.Next() {
-		if e.Value == c {
-			d.queue.Remove(e)
-			break
-		}
-	}
-	c.queued = false
-	d.checkDrained()
-}
-
-// armQueueTimer makes the timer fire at the latest at that time. mu is held.
-func (d *dispatcher) armQueueTimer(at int64) {
-	if d.timerAt != 0 && d.timerAt <= at {
-		return
-	}
-	d.timerAt = at
-	wait := time.Duration(max(0, at-wire.Monotonic()))
-	if d.queueTimer == nil {
-		d.queueTimer = time.AfterFunc(wait, d.expireQueue)
-	} else {
-		d.queueTimer.Reset(wait)
-	}
-}
-
-// expireQueue fails the calls that waited too long.
-func (d *dispatcher) expireQueue() {
-	now := wire.Monotonic()
-	var expired []*call
-	d.mu.Lock()
-	d.timerAt = 0
-	waited, pausedBy := d.policy.queueTimeout, ""
-	if d.hold.pool != nil {
-		pausedBy = d.hold.pool.By
-	}
-	for e := d.queue.Front(); e != nil; {
-		following := e.Next()
-		c := e.Value.(*call) //nolint:forcetypeassert // the list holds calls alone
-		if now >= c.expiredBy {
-			d.queue.Remove(e)
-			c.queued = false
-			how := outcomeQueueTimeout
-			if now >= c.deadline {
-				how = outcomeTimeout
-			}
-			if d.settle(c, how) {
-				expired = append(expired, c)
-			}
-		} else {
-			d.armQueueTimer(c.expiredBy)
-		}
-		e = following
-	}
-	d.checkDrained()
-	d.mu.Unlock()
-	for _, c := range expired {
-		c.sentAt = now
-		err := queueError(d.addr, c, now, waited, pausedBy)
-		d.tellEnd(c, nil, outcomeTimeout, err)
-		c.sink.fail(c, err)
-	}
-}
-
-func queueError(addr string, c *call, now int64, waited time.Duration, pausedBy string) *pool.CallError {
-	var err *pool.CallError
-	if now >= c.deadline {
-		err = pool.NewCallError(pool.CategoryDeadline, "the deadline passed while the call waited for a worker of %s", addr)
-	} else {
-		err = pool.NewCallError(pool.CategoryQueueTimeout, "no worker of %s came free within %s (queue.timeout)", addr, waited)
-	}
-	if pausedBy != "" {
-		err.Hint = fmt.Sprintf("%s is paused by %s: snakectl resume %s", addr, pausedBy, bareName(addr))
-	}
-	err.Retryable = true
-	err.QueueNS = c.queueNS()
-	return err
-}
-
-// failQueued fails every waiting call.
-func (d *dispatcher) failQueued(err *pool.CallError) {
-	var failed []*call
-	d.mu.Lock()
-	for e := d.queue.Front(); e != nil; e = d.queue.Front() {
-		c := d.queue.Remove(e).(*call) //nolint:forcetypeassert // the list holds calls alone
-		c.queued = false
-		if d.settle(c, outcomeRejected) {
-			failed = append(failed, c)
-		}
-	}
-	d.checkDrained()
-	d.mu.Unlock()
-	for _, c := range failed {
-		own := *err
-		d.tellEnd(c, nil, outcomeRejected, &own)
-		c.sink.fail(c, &own)
-	}
-}
-
 // load is what a status tells of a dispatcher.
 type load struct {
 	counts                   pool.CallCounts
 	lost                     uint64
 	busy, available, waiting int
+	breaker                  *pool.BreakerStatus
 }
 
 func (d *dispatcher) load() load {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := load{counts: d.counts, lost: d.lost, available: len(d.idle), waiting: d.queue.Len()}
+	l := load{counts: d.counts, lost: d.lost, available: len(d.idle), waiting: d.queued(), breaker: d.breaker.status(wire.Monotonic())}
 	for s := range d.slots {
 		if s.call != nil {
 			l.busy++

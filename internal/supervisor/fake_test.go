@@ -219,6 +219,7 @@ type testCall struct {
 	answers  atomic.Int32
 	mu       sync.Mutex
 	body     []byte
+	retries  uint8
 	failure  *pool.CallError
 	lateness int // frames that came after the end
 }
@@ -250,7 +251,7 @@ func (c *testCall) deliver(_ *call, frame []byte, final bool) {
 	payload := wire.Payload(frame)
 	if wire.ParseHeader(frame).Type == wire.TypeResult {
 		if r, err := wire.ParseResult(payload); err == nil {
-			payload = r.Body
+			payload, c.retries = r.Body, r.Retries
 		}
 	}
 	c.body = append(c.body, payload...)

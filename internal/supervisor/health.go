@@ -103,7 +103,7 @@ func (s *slot) probe(command string, timeout time.Duration) {
 	now := wire.Monotonic()
 	c := &call{
 		dispatcher: d, sink: prober{s.worker}, id: id, command: command, frames: frames, probe: true,
-		queuedAt: now, deadline: now + int64(timeout),
+		queuedAt: now, waitsSince: now, deadline: now + int64(timeout),
 	}
 	d.mu.Lock()
 	if !slices.Contains(d.idle, s) {

@@ -56,6 +56,7 @@ func (c *call) failOnce(err *pool.CallError) {
 	if first && !c.probe && how == outcomeFailed {
 		d.lost++
 	}
+	c.describe(err)
 	d.mu.Unlock()
 	if first {
 		d.tellEnd(c, nil, how, err)
@@ -113,12 +114,14 @@ func readFailure(h wire.Header, frame []byte) (*pool.CallError, error) {
 // pass hands one frame of an answer, or the failure it carries, to the caller.
 func (c *call) pass(h wire.Header, frame []byte, failure *pool.CallError, last bool, w *workerEntry) {
 	if failure != nil {
-		failure.Worker, failure.QueueNS = w.incarnation(), c.queueNS()
+		failure.Worker = w.incarnation()
+		c.describe(failure)
 		c.sink.fail(c, failure)
 		return
 	}
 	if h.Type == wire.TypeResult {
 		wire.PutQueue(wire.Payload(frame), c.queueNS())
+		wire.PutRetries(wire.Payload(frame), c.attempts-1)
 	}
 	c.sink.deliver(c, frame, last)
 }

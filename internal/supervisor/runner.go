@@ -95,6 +95,10 @@ func (r *runner) run() {
 			for _, e := range r.dispatcher.takeNotes() {
 				r.step(e)
 			}
+			for _, e := range r.dispatcher.takeUntold() {
+				r.log.Info("the breaker turned", "event", e.Type())
+				r.sup.events.Publish(e)
+			}
 		case <-timer.C:
 			r.step(lifecycle.Tick{})
 		case <-r.sup.detached:

@@ -67,6 +67,7 @@ func (s *slot) assign(c *call, now int64) hop {
 	s.call = c
 	s.checkNearing(now)
 	c.slot, c.slotStream, c.sentAt, c.wantedUntil = s, s.streams, now, c.deadline
+	c.attempts, c.waited = c.attempts+1, c.waited+now-c.waitsSince
 	s.arm(c.deadline)
 	return hop{s.out, s.streams}
 }
@@ -115,7 +116,7 @@ func (s *slot) send(to hop, c *call, frame []byte) {
 			if c.frames == nil {
 				c.frames = slices.Clone(frame)
 			}
-			d.enqueue(c, true)
+			d.comeBack(c)
 		}
 	}
 	d.mu.Unlock()
@@ -126,13 +127,13 @@ func (s *slot) send(to hop, c *call, frame []byte) {
 	d.offer()
 }
 
-// offer hands waiting calls to idle slots. There are both only after a call came
+// offer hands waiting calls to idle slots. There are both only after calls came
 // back to the queue.
 func (d *dispatcher) offer() {
 	for {
 		d.mu.Lock()
 		n := len(d.idle)
-		if n == 0 || d.queue.Len() == 0 {
+		if n == 0 || d.queue.len() == 0 {
 			d.mu.Unlock()
 			return
 		}
@@ -176,15 +177,18 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 		d.mu.Unlock()
 		return nil // an answer that nobody waits for any more
 	}
-	live := !c.settled
+	live, again := !c.settled, false
 	var following *call
 	var out hop
 	var drain *wire.Outbox
 	if final {
-		d.settle(c, outcomeOf(failure))
+		d.judge(c, failure)
+		if again = failure != nil && d.again(c, failure); !again {
+			d.settle(c, outcomeOf(failure))
+		}
 		s.count(c)
 		d.suspects.survived(c.command)
-		s.call, c.slot = nil, nil
+		s.call = nil
 		following, out = d.next(s)
 		if s.draining {
 			drain = s.out
@@ -199,7 +203,10 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 	if drain != nil {
 		s.sendDrain(drain)
 	}
-	if !live {
+	if again {
+		d.offer()
+	}
+	if !live || again {
 		return nil
 	}
 	if final {
@@ -233,29 +240,39 @@ func (s *slot) overdue() {
 		return
 	}
 	end := c.wantedUntil + int64(d.policy.stopGrace)
-	first := false
-	switch {
-	case now < c.wantedUntil:
+	var err *pool.CallError
+	if now < c.wantedUntil {
 		s.arm(c.wantedUntil)
-	case now < end:
-		first = d.settle(c, outcomeTimeout)
-		s.arm(end)
-	default:
-		first = d.settle(c, outcomeTimeout)
+	} else {
+		if now < end {
+			s.arm(end)
+		}
+		err = s.timeOut(c)
 	}
 	d.mu.Unlock()
-	if first {
+	if err != nil {
 		s.cancel(c.id)
-		err := pool.NewCallError(pool.CategoryDeadline, "the call did not finish within its deadline of %s",
-			shownDeadline(time.Duration(c.deadline-c.queuedAt)))
-		err.Started, err.Worker, err.QueueNS = true, s.worker.incarnation(), c.queueNS()
-		err.Hint = "give it more time: with the timeout of the call, or of the command, or with timeouts.call of the pool"
 		d.tellEnd(c, s.worker, outcomeTimeout, err)
 		c.sink.fail(c, err)
 	}
 	if now >= end {
 		d.stuck(s.worker.rec.Incarnation)
 	}
+}
+
+// timeOut settles a call whose deadline passed while it was executed, and returns the
+// error for its caller; nil when the call was settled before. mu is held.
+func (s *slot) timeOut(c *call) *pool.CallError {
+	err := pool.NewCallError(pool.CategoryDeadline, "the call did not finish within its deadline of %s",
+		shownDeadline(time.Duration(c.deadline-c.queuedAt)))
+	err.Started, err.Worker = true, s.worker.incarnation()
+	err.Hint = "give it more time: with the timeout of the call, or of the command, or with timeouts.call of the pool"
+	c.describe(err)
+	s.dispatcher.judge(c, err)
+	if !s.dispatcher.settle(c, outcomeTimeout) {
+		return nil
+	}
+	return err
 }
 
 // cancel asks the worker to stop the handler of a call.
@@ -301,9 +318,10 @@ func (s *slot) remove(why *pool.CallError) {
 	}
 	c := s.call
 	s.call = nil
-	if c != nil && d.mayRunAgain(c) {
-		c.slot, c.again = nil, true
-		d.enqueue(c, true)
+	if c != nil {
+		d.judge(c, why)
+	}
+	if c != nil && d.again(c, why) {
 		d.mu.Unlock()
 		d.offer()
 		return
@@ -314,17 +332,11 @@ func (s *slot) remove(why *pool.CallError) {
 	}
 	d.mu.Unlock()
 	if first {
-		why.QueueNS, why.Retryable = c.queueNS(), c.idempotent
+		why.Retryable = c.idempotent
+		c.describe(why)
 		d.tellEnd(c, s.worker, outcomeFailed, why)
 		c.sink.fail(c, why)
 	}
-}
-
-// mayRunAgain reports whether a call whose worker died is given to another worker:
-// once, if it is idempotent and its caller has seen nothing of an answer. mu is
-// held.
-func (d *dispatcher) mayRunAgain(c *call) bool {
-	return c.idempotent && !c.again && !c.settled && c.released == nil && c.frames != nil && d.refusal == nil
 }
 
 // shownDeadline is what a caller asked for, or nearly: some of it had passed when

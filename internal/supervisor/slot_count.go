@@ -63,6 +63,11 @@ func (s *slot) checkNearing(now int64) {
 // note keeps an event for the pool loop. It never waits. mu is held.
 func (d *dispatcher) note(e lifecycle.Event) {
 	d.notes = append(d.notes, e)
+	d.wake()
+}
+
+// wake has the pool loop look at what is noted for it. It never waits.
+func (d *dispatcher) wake() {
 	select {
 	case d.noted <- struct{}{}:
 	default: // it is told already

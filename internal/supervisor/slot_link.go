@@ -60,14 +60,17 @@ func (s *slot) reconcileCall(past wire.History) (kept *call, failure *pool.CallE
 		failure.Started, failure.Retryable = true, c.idempotent
 	case c.frames != nil && !c.probe && d.refusal == nil:
 		s.giveBack(c)
-		d.enqueue(c, true)
+		d.comeBack(c)
+		return nil, nil
 	default:
 		s.giveBack(c)
 		failure = pool.NewCallError(pool.CategoryUnavailable, "the connection broke before the call reached the worker")
 		failure.Retryable = true
 	}
-	if failure != nil {
-		failure.Worker = s.worker.incarnation()
+	failure.Worker = s.worker.incarnation()
+	d.judge(c, failure)
+	if d.again(c, failure) {
+		return nil, nil
 	}
 	return nil, failure
 }

@@ -65,7 +65,7 @@ func (r *runner) status() pool.PoolStatus {
 		Workers: []pool.WorkerStatus{},
 	}
 	paused := r.dispatcher.paused()
-	st.Paused = paused.pool
+	st.Paused, st.Breaker = paused.pool, now.breaker
 	for _, p := range view.Places {
 		place := r.placeStatus(p)
 		place.LastDeath = r.deaths[p.Index]

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"unicode/utf8"
 )
@@ -23,6 +24,8 @@ const (
 	callStrings  = 5
 	resultFixed  = 18 // offset of the only string of a RESULT
 	callIDOffset = 8
+	// resultRetries is the offset of the count of retries of a RESULT.
+	resultRetries = 17
 )
 
 // CallID names a call for ever; the client chooses it at random.
@@ -152,6 +155,14 @@ func PutDeadline(payload []byte, ns int64) {
 	binary.LittleEndian.PutUint64(payload[:8], uint64(max(ns, 0)))
 }
 
+// PutRetries rewrites how often the call was executed beyond once in the payload of a
+// RESULT; more than 255 times are told as 255.
+func PutRetries(payload []byte, n int) {
+	if n > 0 {
+		payload[resultRetries] = uint8(min(n, math.MaxUint8))
+	}
+}
+
 // Result is the payload of a RESULT frame. The byte slices of a parsed result
 // alias the payload and live as long as it does.
 type Result struct {
@@ -159,6 +170,8 @@ type Result struct {
 	// both in nanoseconds.
 	Queue, Exec int64
 	Codec       uint8
+	// Retries is how often the call was executed beyond once.
+	Retries uint8
 	// Worker is the incarnation that served the call: pool.api/0@7f2c.
 	Worker []byte
 	// Body is the part of the body that this frame holds.
@@ -173,7 +186,7 @@ func AppendResult(dst []byte, r *Result) ([]byte, error) {
 	}
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Queue))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Exec))
-	dst = append(dst, r.Codec, 0)
+	dst = append(dst, r.Codec, r.Retries)
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(r.Worker)))
 	dst = append(dst, r.Worker...)
 	return append(dst, r.Body...), nil
@@ -193,7 +206,7 @@ func ParseResult(payload []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Queue: int64(queue), Exec: int64(exec), Codec: payload[16], Worker: worker, Body: body}, nil
+	return Result{Queue: int64(queue), Exec: int64(exec), Codec: payload[16], Retries: payload[resultRetries], Worker: worker, Body: body}, nil
 }
 
 // PutQueue rewrites how long the call waited in the payload of a RESULT.
