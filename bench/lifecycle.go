@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -81,34 +80,6 @@ func (s *session) memory(ctx context.Context) error {
 		total += private
 	}
 	s.table.add("private memory of a worker", "MiB", 0, float64(total)/float64(len(workers))/(1<<20))
-	return nil
-}
-
-// deaths measures how long a killed worker's place stays empty.
-func (s *session) deaths(ctx context.Context) error {
-	for range s.rounds {
-		before, err := s.instance.alive(ctx, "bench")
-		if err != nil {
-			return err
-		}
-		var victim string
-		for incarnation := range before {
-			victim = incarnation
-		}
-		begin := time.Now()
-		if err := syscall.Kill(before[victim].PID, syscall.SIGKILL); err != nil {
-			return err
-		}
-		err = until(ctx, func() (bool, error) {
-			now, err := s.instance.alive(ctx, "bench")
-			_, still := now[victim]
-			return !still && len(now) == len(before), err
-		})
-		if err != nil {
-			return fmt.Errorf("the killed worker is not replaced: %w", err)
-		}
-		s.table.add("killed worker replaced", "ms", 150, millis(time.Since(begin)))
-	}
 	return nil
 }
 

@@ -64,3 +64,21 @@ func TestPoisonIsForgotten(t *testing.T) {
 		t.Errorf("poison = %q of former code", got)
 	}
 }
+
+// TestCommandOfACallIsShared gives every call the name of its command, for its
+// worker's death, without a copy.
+func TestCommandOfACallIsShared(t *testing.T) {
+	d := newDispatcher("pool.api", usual, nil)
+	d.setCommands([]pool.CommandInfo{{Name: "echo"}, {Name: "slow", TimeoutMS: 5}})
+	c, name := &call{}, []byte("echo")
+	if n := testing.AllocsPerRun(100, func() { d.accept(c, name, 0, false) }); n != 0 {
+		t.Errorf("accept allocates %v times", n)
+	}
+	if c.command != "echo" {
+		t.Errorf("the command is %q, want echo", c.command)
+	}
+	d.accept(c, []byte("unheard"), 0, false)
+	if c.command != "unheard" {
+		t.Errorf("the command is %q, want unheard", c.command)
+	}
+}
