@@ -20,6 +20,9 @@ type Result struct {
 	Worker string
 	// Queue is how long the call waited for a worker, Exec how long it ran there.
 	Queue, Exec time.Duration
+	// Attempts is how often the call was executed: more than once where the pool's retry
+	// says so.
+	Attempts int
 }
 
 // Decode stores the result in what v points to, as json.Unmarshal does.

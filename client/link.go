@@ -310,7 +310,7 @@ func (l *link) begin(r *wire.Result) *Result {
 	if string(r.Worker) != l.worker {
 		l.worker = string(r.Worker)
 	}
-	return &Result{Worker: l.worker, Queue: time.Duration(r.Queue), Exec: time.Duration(r.Exec)}
+	return &Result{Worker: l.worker, Queue: time.Duration(r.Queue), Exec: time.Duration(r.Exec), Attempts: 1 + int(r.Retries)}
 }
 
 // decodeError reads the payload of an ERROR or a GOAWAY.

@@ -43,7 +43,7 @@ worker died, 1 anything else.`,
 	flags := cmd.Flags()
 	flags.DurationVar(&opts.timeout, "timeout", 0, "how long the call may take, waiting included (default: the pool's timeouts.call)")
 	flags.StringVar(&opts.session, "session", "", "key of the session the call belongs to")
-	flags.BoolVar(&opts.idempotent, "idempotent", false, "say that running the call twice does no harm: it runs once more when its worker dies")
+	flags.BoolVar(&opts.idempotent, "idempotent", false, "say that running the call twice does no harm: it runs again where retry of the pool says so")
 	flags.BoolVar(&opts.json, "json", false, "print the result or the error as one JSON object")
 	flags.IntVar(&opts.repeat, "repeat", 1, "how many times to call; above 1 only figures are printed")
 	flags.IntVar(&opts.concurrency, "concurrency", 1, "how many of the repeated calls run at one time")

@@ -37,6 +37,8 @@ type inspection struct {
 	// During counts the calls that ended meanwhile, Calls all of them.
 	During pool.CallCounts `json:"during"`
 	Calls  pool.CallCounts `json:"calls"`
+	// Breaker is set where breaker.failures is.
+	Breaker *pool.BreakerStatus `json:"breaker,omitempty"`
 	// MemoryBytes is what all workers hold, WorkerBytes the median and LargestBytes
 	// the largest of one.
 	MemoryBytes  int64 `json:"memory_bytes"`
@@ -140,7 +142,7 @@ func inspect(p *pool.PoolStatus, s *sum, before pool.CallCounts, accepted *pool.
 	in := inspection{
 		Address: p.Address, Profile: p.Profile, Size: p.Size, Ready: p.Ready, Capacity: capacityOf(p), Load: p.Busy, Available: p.Available,
 		Queued: p.Queued, MeasuredMS: s.took.Milliseconds(), Samples: s.samples, During: minus(p.Calls, before), Calls: p.Calls,
-		Restarts: p.Restarts, Recycles: p.Recycles, status: p.Workers,
+		Restarts: p.Restarts, Recycles: p.Recycles, Breaker: p.Breaker, status: p.Workers,
 	}
 	if accepted != nil {
 		in.policy = *accepted
@@ -171,7 +173,7 @@ func inspect(p *pool.PoolStatus, s *sum, before pool.CallCounts, accepted *pool.
 func minus(a, b pool.CallCounts) pool.CallCounts {
 	return pool.CallCounts{
 		OK: a.OK - b.OK, Failed: a.Failed - b.Failed, Timeout: a.Timeout - b.Timeout, Rejected: a.Rejected - b.Rejected,
-		QueueTimeout: a.QueueTimeout - b.QueueTimeout, Cancelled: a.Cancelled - b.Cancelled,
+		QueueTimeout: a.QueueTimeout - b.QueueTimeout, Cancelled: a.Cancelled - b.Cancelled, Retried: a.Retried - b.Retried,
 	}
 }
 

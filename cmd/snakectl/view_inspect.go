@@ -29,6 +29,12 @@ func renderPool(b *strings.Builder, in *inspection, detailed, advice bool, now t
 	fmt.Fprintf(b, "  utilization  %.0f %% (%s), measured for %.1f s in %d samples\n", in.Utilization*100, in.Band, seconds, in.Samples)
 	fmt.Fprintf(b, "  calls        %d ok, %d failed, %d timed out, %d turned away meanwhile (%.1f ok a second)\n", in.During.OK, in.During.Failed,
 		in.During.Timeout, in.During.Rejected+in.During.QueueTimeout, float64(in.During.OK)/max(seconds, 0.001))
+	if in.During.Retried > 0 {
+		fmt.Fprintf(b, "  retried      %d executions beyond the first of their call meanwhile\n", in.During.Retried)
+	}
+	if in.Breaker != nil {
+		fmt.Fprintf(b, "  breaker      %s, %d failures in a row\n", in.Breaker.State, in.Breaker.Failures)
+	}
 	fmt.Fprintf(b, "  memory       %s, %s a worker, the largest %s\n", bytesText(in.MemoryBytes), bytesText(in.WorkerBytes), bytesText(in.LargestBytes))
 	fmt.Fprintf(b, "  life         %d restarts, %d recycles, %d places quarantined\n", in.Restarts, in.Recycles, in.Quarantined)
 	if detailed && len(in.Workers) > 0 {

@@ -31,6 +31,9 @@ func renderStatus(s *pool.Status, workers bool, now time.Time) string {
 		if text := pauseText(s.Pools[i].Paused, s.Pools[i].Address); text != "" {
 			fmt.Fprintf(&b, "\n%s: %s\n", s.Pools[i].Address, text)
 		}
+		if text := breakerText(s.Pools[i].Breaker); text != "" {
+			fmt.Fprintf(&b, "\n%s: %s\n", s.Pools[i].Address, text)
+		}
 		if hasQuarantine(&s.Pools[i]) {
 			fmt.Fprintf(&b, "\n%s keeps places empty whose workers failed too often. Mend the cause, then run: snakectl apply\n", s.Pools[i].Address)
 		}

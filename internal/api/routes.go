@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -277,6 +278,9 @@ func fail(w http.ResponseWriter, err error) {
 
 func refuse(w http.ResponseWriter, status int, err *pool.CallError) {
 	w.Header().Set("Content-Type", "application/json")
+	if after := time.Duration(err.RetryAfterMS) * time.Millisecond; after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"error": err})
 }
@@ -322,6 +326,7 @@ type ExecAnswer struct {
 	Body        []byte
 	Worker      string
 	Queue, Exec time.Duration
+	Attempts    int
 }
 
 func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
@@ -360,5 +365,8 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 	h.Set("Snakectl-Worker", result.Worker)
 	h.Set("Snakectl-Queue-Ns", strconv.FormatInt(int64(result.Queue), 10))
 	h.Set("Snakectl-Exec-Ns", strconv.FormatInt(int64(result.Exec), 10))
+	if result.Attempts > 1 {
+		h.Set("Snakectl-Attempts", strconv.Itoa(result.Attempts))
+	}
 	_, _ = w.Write(result.Body)
 }

@@ -27,6 +27,7 @@ type ExecResult struct {
 	Body        []byte
 	Worker      string
 	Queue, Exec time.Duration
+	Attempts    int
 }
 
 // Exec makes one call and waits for its answer. When ctx ends the call is
@@ -124,7 +125,7 @@ func (w *waiter) deliver(_ *call, frame []byte, final bool) {
 		if err != nil {
 			w.failure = pool.NewCallError(pool.CategoryProtocol, "%s", err.Error())
 		}
-		w.head = ExecResult{Worker: string(r.Worker), Queue: time.Duration(r.Queue), Exec: time.Duration(r.Exec)}
+		w.head = ExecResult{Worker: string(r.Worker), Queue: time.Duration(r.Queue), Exec: time.Duration(r.Exec), Attempts: 1 + int(r.Retries)}
 		payload = r.Body
 	}
 	w.body.Write(payload)
