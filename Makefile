@@ -8,10 +8,10 @@ COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 BIN     := $(CURDIR)/.bin
 
-.PHONY: help build demo test sim chaos bench lint fmt check cross fuzz tools clean
+.PHONY: cgroup-vm help build demo test sim chaos bench lint fmt check cross fuzz tools clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 build: ## build bin/snakectl
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/snakectl ./cmd/snakectl
@@ -50,6 +50,9 @@ cross: ## build for the other platforms
 		$(GO) build -trimpath ./...; \
 		$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/snakectl-$$GOOS-$$GOARCH ./cmd/snakectl; \
 	done
+
+cgroup-vm: ## play the tests of control groups in a virtual machine; needs qemu, about a minute
+	GO='$(GO)' bash scripts/cgroup-vm.sh
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	GO='$(GO)' bash scripts/fuzz.sh

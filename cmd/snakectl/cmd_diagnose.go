@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/snakectl/snakectl/client"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 func newDiagnoseCommand(a *App) *cobra.Command {
@@ -44,7 +45,9 @@ workers would fit and what runs out first.`,
 type scaling struct {
 	Machine machine `json:"machine"`
 	Usage   usage   `json:"usage"`
-	Bounds  []bound `json:"bounds"`
+	// Confinement says what holds workers to limits.memory here.
+	Confinement pool.Confinement `json:"confinement"`
+	Bounds      []bound          `json:"bounds"`
 	// Maximum is the projected number of workers, 0 when no worker could be measured.
 	Maximum int64 `json:"maximum"`
 }
@@ -85,7 +88,11 @@ func diagnose(ctx context.Context, c *client.Client) (scaling, error) {
 	if err != nil {
 		return scaling{}, err
 	}
-	s := scaling{Machine: m, Usage: workersUsage(status, m, ready)}
+	observed, err := c.Observed(ctx)
+	if err != nil {
+		return scaling{}, err
+	}
+	s := scaling{Machine: m, Usage: workersUsage(status, m, ready), Confinement: observed.Confinement}
 	if s.Bounds = project(m, s.Usage); len(s.Bounds) > 0 {
 		s.Maximum = s.Bounds[0].Workers
 	}
@@ -97,6 +104,10 @@ func renderScaling(s scaling) string {
 	m, u := s.Machine, s.Usage
 	fmt.Fprintf(&b, "Machine   %.1f cores, %s of memory available, nofile %s (%d open), %s more processes\n",
 		m.Cores, bytesText(m.MemoryBytes), limitText(m.Files), m.FilesOpen, limitText(m.Tasks))
+	fmt.Fprintf(&b, "Limits    %s\n", confinementText(s.Confinement))
+	if s.Confinement.Mend != "" {
+		fmt.Fprintf(&b, "          mend: %s\n", s.Confinement.Mend)
+	}
 	if u.Workers == 0 {
 		b.WriteString("Workers   none runs: apply a configuration to measure one\n")
 		return b.String()

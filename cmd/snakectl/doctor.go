@@ -14,6 +14,7 @@ import (
 	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
+	"github.com/snakectl/snakectl/internal/supervisor"
 )
 
 // verdict says how a check went.
@@ -49,11 +50,12 @@ func (a *App) examine(ctx context.Context, c *client.Client, dir string) []findi
 	status, err := c.Status(ctx)
 	findings = append(findings, a.examineSupervisor(dir, status, err))
 	var accepted *pool.Desired
+	_, confinement := supervisor.Confine(0)
 	pid := os.Getpid()
 	if status != nil {
 		pid = status.Supervisor.PID
 		if observed, err := c.Observed(ctx); err == nil {
-			accepted = observed.Accepted
+			accepted, confinement = observed.Accepted, observed.Confinement
 		}
 	} else if view, err := state.ReadCopy(dir); err == nil {
 		accepted = view.Accepted
@@ -64,7 +66,7 @@ func (a *App) examine(ctx context.Context, c *client.Client, dir string) []findi
 		examineSocket(filepath.Join(dir, "worker.sock"), status != nil, 0o600))
 	findings = append(findings, examineInterpreters(accepted)...)
 	findings = append(findings, examinePools(status)...)
-	return append(findings, examineDisk(dir), examineFiles(pid, accepted))
+	return append(findings, examineDisk(dir), examineFiles(pid, accepted), examineLimits(confinement))
 }
 
 func examineDirectory(dir string) finding {
@@ -205,6 +207,26 @@ func examineDisk(dir string) finding {
 		f.Verdict, f.Mend = verdictWarn, "make room soon: logs and copies of adapters need it"
 	}
 	return f
+}
+
+// examineLimits tells what holds workers to limits.memory, and what would be better.
+func examineLimits(c pool.Confinement) finding {
+	f := finding{Check: "limits", Verdict: verdictOK, Found: confinementText(c), Mend: c.Mend}
+	if c.Memory == "" {
+		f.Mend = "run pools with limits on Linux"
+	}
+	return f
+}
+
+// confinementText says what holds workers to limits.memory, and why it is no better.
+func confinementText(c pool.Confinement) string {
+	switch c.Memory {
+	case pool.MechanismCgroup:
+		return fmt.Sprintf("limits.memory by cgroup v2 at %s", c.Where)
+	case pool.MechanismRlimit:
+		return "limits.memory by rlimit, for each process alone: " + c.Why
+	}
+	return "limits.memory is refused: " + c.Why
 }
 
 // examineFiles compares the limit on open files with what the accepted pools need.

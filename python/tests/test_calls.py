@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import unittest
 from typing import Any
@@ -53,6 +54,15 @@ ADAPTER = """
         loop.append(loop)
         return {"object": {"items": [1, 2, 3, object()]}, "nan": [float("nan")], "loop": loop,
                 "keys": {(1,): 2}, "surrogate": {"a": "\\ud800"}, "bytes": b"x"}[what]
+
+    @command
+    def starve(mib: int):
+        import resource
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (mib << 20, hard))
+        parts = []
+        while True:
+            parts.append(str(len(parts)) * 50)
 
     @command
     def leave(code=None):
@@ -208,6 +218,15 @@ class CallTest(WorkerCase):
         head = _wire.pack_call(_wire.Call(command="echo", call_id=bytes(16), codec=9))
         self.slot.sock.sendall(_wire.frame(_wire.CALL, 1, head, flags=_wire.FLAG_END))
         self.assertEqual(self.slot.answer()[1]["message"], "the worker does not speak codec 9")
+        self.still_serves()
+
+    @unittest.skipUnless(sys.platform == "linux", "RLIMIT_DATA holds nobody elsewhere")
+    def test_memory_error_leaves_room_to_tell(self) -> None:
+        for _ in range(2):
+            error = self.fails("starve", {"mib": 96})
+            self.assertEqual(error["type"], "MemoryError")
+            self.assertIn("in starve", error["traceback"])
+            self.assertIn("limits.memory", error["hint"])
         self.still_serves()
 
     def test_sys_exit(self) -> None:
