@@ -14,7 +14,8 @@ const (
 	exitChanges = 2
 	// exitMixed: something changed and did not reach its goal.
 	exitMixed = 4
-	// exitStale: the plan is stale or another operation holds a pool.
+	// exitStale: the plan is stale, or another operation holds a pool or another
+	// supervisor the instance.
 	exitStale = 5
 	// exitRaised: the command raised.
 	exitRaised = 10

@@ -11,6 +11,7 @@ import (
 	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/api"
 	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/state"
 	"github.com/snakectl/snakectl/internal/supervisor"
 	"github.com/snakectl/snakectl/internal/wire"
 	"github.com/snakectl/snakectl/python"
@@ -37,6 +38,9 @@ func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
 	sup, err := supervisor.Open(supervisor.Config{
 		Instance: cfg.Instance, Version: cfg.Version, SDK: python.Entry(sdk), Log: cfg.Log, TakeSettings: cfg.TakeSettings,
 	})
+	if owned, ok := errors.AsType[*state.LockedError](err); ok {
+		return &codedError{code: exitStale, err: owned}
+	}
 	if err != nil {
 		return err
 	}

@@ -25,45 +25,77 @@ const (
 // startSupervisor starts this program again as the supervisor of the instance,
 // detached from the terminal, and waits until it answers. It returns the pid of
 // the supervisor. When two commands start one at the same moment the second
-// process is refused by the state's lock, and both commands use the first.
+// process is refused by the state's lock, and both commands wait for the first.
 func (a *App) startSupervisor(ctx context.Context, dir string) (int, error) {
 	child, logged, err := a.spawnSupervisor(dir)
 	if err != nil {
 		return 0, fmt.Errorf("cannot start the supervisor of %s: %w", dir, err)
 	}
-	exited := make(chan struct{})
-	go func() {
-		_ = child.Wait() // how it ended is in child.ProcessState
-		close(exited)
-	}()
+	started := child.Process.Pid
+	_ = child.Process.Release() // it is not waited for: it outlives this command
 
 	c := client.New(socketPath(dir))
 	defer c.Close()
 	limit, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	gone := false
+	var ended string
 	err = waitUntil(limit, func() (bool, error) {
 		if c.Healthy(limit) == nil {
 			return true, nil
 		}
-		select {
-		case <-exited:
-			gone = true
-		default:
+		status, gone := exitOf(started)
+		if gone && status.ExitStatus() != exitStale { // else another one was faster, and is about to answer
+			ended = describeExit(status)
+			return false, errSupervisorEnded
 		}
+		return false, nil
+	})
+	switch {
+	case err == nil:
+		serving := supervisorPID(limit, c, started)
+		if serving != started {
+			err = withdraw(limit, started)
+		}
+		return serving, err
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case ended == "":
+		ended = "it did not answer within " + startLimit.String()
+	}
+	return 0, fmt.Errorf("cannot start the supervisor of %s: %s\n%s", dir, ended, logTail(dir, logged))
+}
+
+// withdraw ends a supervisor that came too late. Left alone it is refused as well,
+// but a slow one might come when the first has ended already, and serve unasked.
+func withdraw(ctx context.Context, pid int) error {
+	if _, gone := exitOf(pid); gone {
+		return nil
+	}
+	_ = syscall.Kill(pid, syscall.SIGTERM) // a child that nobody has waited for: the pid is still its own
+	return waitUntil(ctx, func() (bool, error) {
+		_, gone := exitOf(pid)
 		return gone, nil
 	})
-	if err == nil && c.Healthy(limit) == nil {
-		return supervisorPID(limit, c, child.Process.Pid), nil
+}
+
+// errSupervisorEnded ends the wait for a supervisor that is gone.
+var errSupervisorEnded = errors.New("the supervisor ended")
+
+// exitOf reports whether a child of this process has ended, and how. Once it has told
+// so the child is gone for good: it then says that another owned the instance.
+func exitOf(pid int) (status syscall.WaitStatus, gone bool) {
+	got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
+	if errors.Is(err, syscall.ECHILD) {
+		return exitStale << 8, true
 	}
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
+	return status, err == nil && got == pid
+}
+
+func describeExit(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return "it was ended by the signal " + status.Signal().String()
 	}
-	reason := "it did not answer within " + startLimit.String()
-	if gone {
-		reason = "it ended with " + child.ProcessState.String()
-	}
-	return 0, fmt.Errorf("cannot start the supervisor of %s: %s\n%s", dir, reason, logTail(dir, logged))
+	return fmt.Sprintf("it ended with exit status %d", status.ExitStatus())
 }
 
 // spawnSupervisor starts the process and returns at once, with the length that

@@ -43,7 +43,7 @@ func standIn(mode string) int {
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil || syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		fmt.Fprintln(os.Stderr, "another supervisor holds the instance")
-		return 1
+		return exitStale
 	}
 	listener, err := wire.ListenUnix(socketPath(dir))
 	if err != nil {

@@ -129,11 +129,6 @@ func AppendJSON(dst []byte, h Header, v any) ([]byte, error) {
 // Payload returns the part of a whole frame that follows its header.
 func Payload(frame []byte) []byte { return frame[HeaderSize:] }
 
-// PutLength sets the length in a frame's header to what follows the header.
-func PutLength(frame []byte) {
-	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-HeaderSize))
-}
-
 // PutStream rewrites the stream id in a frame's header.
 func PutStream(frame []byte, id uint64) { binary.LittleEndian.PutUint64(frame[8:HeaderSize], id) }
 
