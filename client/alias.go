@@ -61,6 +61,8 @@ type (
 	WorkerStatus = pool.WorkerStatus
 	// WorkerState is where a worker is in its life.
 	WorkerState = pool.WorkerState
+	// Stacks is what the threads of one worker were doing at a moment.
+	Stacks = pool.Stacks
 	// LogLine is a line of a worker's log, or a part of one.
 	LogLine = pool.LogLine
 	// LogInfo is what is kept of one incarnation's log.

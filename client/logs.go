@@ -96,3 +96,12 @@ func (c *Client) Logs(ctx context.Context, opts LogOptions, w io.Writer) error {
 	}
 	return nil
 }
+
+// Stacks returns what the threads of one worker, or of every worker of a pool, are
+// doing at this moment, whatever that is. It takes the right admin: workers are
+// signalled for it.
+func (c *Client) Stacks(ctx context.Context, worker string) ([]Stacks, error) {
+	var all []Stacks
+	err := c.ask(ctx, http.MethodPost, "/v1/stacks", url.Values{"worker": {worker}}, nil, &all)
+	return all, err
+}

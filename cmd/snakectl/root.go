@@ -36,7 +36,7 @@ func newRootCommand(a *App) *cobra.Command {
 	root.AddCommand(
 		newInitCommand(a), newPlanCommand(a), newApplyCommand(a), newUpCommand(a), newDestroyCommand(a),
 		newExecCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
-		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newEventsCommand(a), newInspectCommand(a),
+		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newStackCommand(a), newEventsCommand(a), newInspectCommand(a),
 		newDiagnoseCommand(a), newDoctorCommand(a), newValidateCommand(a), newFmtCommand(a),
 		newSupervisorCommand(a), newCompletionCommand(a), newVersionCommand(a),
 	)

@@ -33,6 +33,7 @@ var rights = map[string]string{
 	"GET /v1/pools/{pool}/wait":            "read",
 	"GET /v1/logs":                         "read",
 	"GET /v1/logs/list":                    "read",
+	"POST /v1/stacks":                      "admin",
 	"GET /v1/events":                       "read",
 	"POST /v1/supervisor/stop":             "admin",
 }

@@ -46,6 +46,8 @@ type Backend interface {
 	// incarnation of its worker, that is gone or lives.
 	Logs(ref string) (logs.Selection, error)
 	LogList(ref string) ([]pool.LogInfo, error)
+	// Stacks asks a worker, or all of a pool, what its threads are doing.
+	Stacks(ctx context.Context, ref string) ([]pool.Stacks, error)
 	// Events subscribes to what happens, from since on where it is not zero.
 	Events(f event.Filter, since time.Time) *event.Subscription
 	Shutdown(keepWorkers bool)

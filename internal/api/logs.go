@@ -164,3 +164,14 @@ func (s *Server) logList(w http.ResponseWriter, r *http.Request) {
 	}
 	answer(w, list)
 }
+
+// stacks tells what the threads of workers are doing. It takes more than looking
+// does: it signals a process.
+func (s *Server) stacks(w http.ResponseWriter, r *http.Request) {
+	all, err := s.backend.Stacks(r.Context(), r.URL.Query().Get("worker"))
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, all)
+}

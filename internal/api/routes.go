@@ -62,6 +62,7 @@ func (s *Server) routeTable() []route {
 		{"GET /v1/pools/{pool}/wait", read, s.wait},
 		{"GET /v1/logs", read, s.logs},
 		{"GET /v1/logs/list", read, s.logList},
+		{"POST /v1/stacks", admin, s.stacks},
 		{"GET /v1/events", read, s.events},
 		{"POST /v1/supervisor/stop", admin, s.stop},
 	}

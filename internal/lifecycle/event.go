@@ -139,7 +139,8 @@ type Kill struct {
 // AskUse asks when a worker was last used; the edge answers with Used.
 type AskUse struct{ Worker string }
 
-// Dump has a worker write the stacks of its threads to its log.
+// Dump has a worker write the stacks of its threads to its log. A Signal or Kill that
+// follows waits for them, not for long.
 type Dump struct{ Worker string }
 
 // Quarantine records that a place is quarantined, or no longer: Message is then

@@ -115,6 +115,7 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 	case Happened:
 		m.happened(now, e)
 	case Stuck:
+		m.dump(m.workers[e.Worker])
 		m.kill(now, m.workers[e.Worker], "its call went on past its deadline and stop_grace")
 	case Recycle:
 		m.recycle(e.Place)
@@ -316,6 +317,13 @@ func (m *Machine) drain(now time.Time, w *worker) {
 func (m *Machine) signal(now time.Time, w *worker) {
 	w.state, w.since = pool.WorkerStopping, now
 	m.emit(Signal{Worker: w.id, Name: m.target.Spec.StopSignal})
+}
+
+// dump has the stacks of a worker taken that is about to be ended for what it does.
+func (m *Machine) dump(w *worker) {
+	if w != nil && !w.killed {
+		m.emit(Dump{Worker: w.id})
+	}
 }
 
 func (m *Machine) kill(now time.Time, w *worker, reason string) {

@@ -132,7 +132,7 @@ func TestChanges(t *testing.T) {
 		},
 		"a call that does not end": {
 			1, nil, func(w *world) { w.step(lifecycle.Stuck{Worker: "w1"}) },
-			[]string{"kill w1: its call went on past its deadline and stop_grace", "start w2 in 0 with a", "admit w2"},
+			[]string{"dump w1", "kill w1: its call went on past its deadline and stop_grace", "start w2 in 0 with a", "admit w2"},
 			"a",
 		},
 	} {
@@ -196,7 +196,7 @@ func TestStartTimeout(t *testing.T) {
 	w.configure("a", 1, nil)
 	w.take()
 	w.run(2 * time.Second)
-	wantCommands(t, w, "kill w1: was not ready within start_timeout (2s)")
+	wantCommands(t, w, "dump w1", "kill w1: was not ready within start_timeout (2s)")
 	w.run(150 * time.Millisecond)
 	if p := w.m.Progress(); p.Failed == "" {
 		t.Errorf("Progress() = %+v, want a failure", p)

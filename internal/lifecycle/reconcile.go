@@ -35,6 +35,7 @@ func (m *Machine) expire(now time.Time) {
 		}
 		switch w.state {
 		case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
+			m.dump(w)
 			m.kill(now, w, fmt.Sprintf("was not ready within start_timeout (%s)", m.target.Spec.StartTimeout))
 		case pool.WorkerAdopting:
 			m.kill(now, w, fmt.Sprintf("did not connect again within %s", returnWithin))

@@ -160,7 +160,7 @@ func (m *Machine) unresponsive(now time.Time, e Unresponsive) {
 		return
 	}
 	p := m.placeOf(w)
-	m.emit(Dump{Worker: w.id})
+	m.dump(w)
 	m.signal(now, w)
 	if p == nil {
 		return

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"log/slog"
 	"strings"
 	"time"
@@ -65,7 +66,10 @@ func (w *workerEntry) death() *pool.Death {
 	d.Worker, d.At = w.incarnation(), time.Now().UTC()
 	d.LifetimeUS, d.Call = w.ageUS(), w.slot.executing()
 	text, cut := w.runner.sup.logs.Last(w.logID(), worker.MaxWords)
-	worker.LastWords(&d, text, cut)
+	worker.LastWords(&d, bytes.Replace(text, []byte(w.dump.text()), nil, 1), cut)
+	if d.Stack == "" {
+		d.Stack = w.dump.stack
+	}
 	return &d
 }
 

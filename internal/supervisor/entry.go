@@ -50,6 +50,13 @@ type workerEntry struct {
 	// loop.
 	memoryWatched bool
 
+	// dump is the last look at it. Owned by the pool loop.
+	dump dump
+
+	// dumping is held while the worker writes its stacks: it has one file for them. The
+	// pool loop never takes it.
+	dumping sync.Mutex
+
 	// mu guards what follows. It is a leaf.
 	mu       sync.Mutex
 	control  *wire.Outbox

@@ -123,6 +123,8 @@ func (r *runner) take(m message) {
 		r.lived(m)
 	case adopt:
 		r.adopt(m)
+	case dumped:
+		r.dumped(m)
 	case attend:
 		r.follow = m.follow
 		r.tell(nil)
@@ -237,7 +239,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 	case lifecycle.AskUse:
 		return lifecycle.Used{Worker: c.Worker, At: r.workers[c.Worker].slot.lastUsed()}
 	case lifecycle.Dump:
-		r.signal(r.workers[c.Worker], "USR1")
+		r.dump(r.workers[c.Worker])
 	case lifecycle.Quarantine:
 		r.quarantine(c)
 	case lifecycle.Recycled:
@@ -249,6 +251,10 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 
 func (r *runner) signal(w *workerEntry, name string) {
 	if w.process == nil {
+		return
+	}
+	if w.dump.underway {
+		w.dump.then = name
 		return
 	}
 	if err := w.process.SignalGroup(worker.SignalByName(name)); err != nil {

@@ -45,7 +45,7 @@ class Worker:
         """Serve until the worker is drained or nobody wants it any more."""
         signal(SIGINT, SIG_IGN)
         signal(SIGTERM, self._terminate)
-        _output.dump_on_signal("")
+        _output.dump_on_signal(self._launch.stacks)
         os.register_at_fork(after_in_child=self._abandon)
         try:
             self._control.start()
