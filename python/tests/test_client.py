@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -289,6 +290,13 @@ class CommandLineTest(WorkerCase):
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertIn(stdout, done.stdout)
                 self.assertIn(stderr, done.stderr)
+
+    def test_crash_shows_where(self) -> None:
+        self.write("import os\nfrom snakepit import command\n\n@command\ndef boom():\n    os.abort()\n")
+        done = self.run_cli("./adapter.py", "call", "boom")
+        self.assertEqual(done.returncode, -signal.SIGABRT)
+        self.assertIn("Fatal Python error: Aborted", done.stderr)
+        self.assertRegex(done.stderr, r'adapter\.py", line 6 in boom')
 
     def test_usage(self) -> None:
         for words, status in (([], 2), (["--help"], 0), (["./adapter.py"], 2), (["./adapter.py", "jump"], 2)):
