@@ -72,11 +72,13 @@ func TestExplain(t *testing.T) {
 			"exited 137 (killed: out of memory)",
 		},
 		"out of memory, and its status is unknown": {
-			worker.Exit{}, worker.Circumstances{Memory: counted},
+			worker.Exit{},
+			worker.Circumstances{Memory: counted},
 			pool.Death{
 				Class: pool.DeathOOM, Text: "was killed: out of memory (limit 64MiB, peak 64.0MiB)", ExitCode: -1,
 				MemoryLimitBytes: 64 * mib, PeakRSSBytes: 64 * mib,
-			}, "killed: out of memory",
+			},
+			"killed: out of memory",
 		},
 		"a child was out of memory": {
 			exited(1),

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,9 +26,9 @@ func main() {
 	if os.Getpid() == 1 {
 		err = boot()
 		if err == nil {
-			fmt.Println(passed)
+			fmt.Fprintln(os.Stdout, passed)
 		} else {
-			fmt.Println("cgroup-vm: failed:", err)
+			fmt.Fprintln(os.Stdout, "cgroup-vm: failed:", err)
 		}
 		syscall.Sync()
 		err = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
@@ -38,7 +39,7 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
@@ -52,7 +53,7 @@ func boot() error {
 			return fmt.Errorf("cannot mount %s: %w", m.at, err)
 		}
 	}
-	test := exec.Command(testPath, "-test.v", "-test.timeout=120s", "-test.run=^TestWorkersInControlGroups$")
+	test := exec.CommandContext(context.Background(), testPath, "-test.v", "-test.timeout=120s", "-test.run=^TestWorkersInControlGroups$")
 	test.Env = []string{"TMPDIR=/tmp", "PATH=/"}
 	var out bytes.Buffer
 	test.Stdout, test.Stderr = &tee{&out}, os.Stderr
