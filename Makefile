@@ -8,7 +8,7 @@ COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 BIN     := $(CURDIR)/.bin
 
-.PHONY: cgroup-vm help build demo test sim chaos bench lint fmt check cross fuzz tools clean
+.PHONY: cgroup-vm help build demo test overload sim chaos bench lint fmt check cross fuzz tools clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -28,6 +28,9 @@ sim: ## play SEEDS (100000) simulated histories, or SEED alone with its whole tr
 
 chaos: build ## break a real supervisor and its workers for SECONDS (60) by the schedule of SEED, and judge
 	$(GO) run ./test/chaos/cmd -binary bin/snakectl -seconds $(or $(SECONDS),60) $(if $(SEED),-seed $(SEED)) $(if $(DRY_RUN),-dry-run)
+
+overload: ## flood four workers with ten times their calls for SECONDS (60)
+	SECONDS_OF_FLOOD=$(or $(SECONDS),60) $(GO) test -count=1 -timeout=15m -run '^TestOverload$$' -v ./test/load
 
 bench: build ## measure the figures that the documentation quotes
 	$(GO) run ./bench
