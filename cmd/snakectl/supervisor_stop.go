@@ -32,7 +32,12 @@ func (a *App) stopSupervisor(ctx context.Context, keepWorkers bool, limit time.D
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err = waitUntil(limited, func() (bool, error) {
-		return errors.Is(c.Healthy(limited), client.ErrNoSupervisor) && !processLives(pid), nil
+		if processLives(pid) {
+			return false, nil
+		}
+		now, err := c.Status(limited)
+		// Another command may have started the next one already.
+		return errors.Is(err, client.ErrNoSupervisor) || err == nil && now.Supervisor.PID != pid, nil
 	})
 	if err != nil && ctx.Err() == nil {
 		return pid, &codedError{code: exitTimeout, err: fmt.Errorf(

@@ -202,6 +202,9 @@ func (m *Machine) renews(p *place) bool {
 // renew starts replacements of workers that are to be recycled, the one that waits
 // longest first, max_recycling at a time.
 func (m *Machine) renew(now time.Time) {
+	if m.awaitsRecreate() {
+		return
+	}
 	var waiting []*place
 	for _, p := range m.places {
 		if m.renews(p) && !now.Before(p.notBefore) {

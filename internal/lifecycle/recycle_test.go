@@ -218,3 +218,28 @@ func TestReserveThatIsLostWaits(t *testing.T) {
 		t.Errorf("%d workers serve, want the one that was to be replaced:\n%s", got, w.tail())
 	}
 }
+
+// TestRecyclingWaitsForRecreate: while workers of another launch hash leave, nothing
+// is started beside them, not even a replacement.
+func TestRecyclingWaitsForRecreate(t *testing.T) {
+	w := newWorld(t)
+	w.configure("a", 1, nil)
+	w.run(time.Second)
+	w.drainAfter = 500 * time.Millisecond
+	recreate := func(p *pool.Pool) {
+		p.Update.Strategy = pool.StrategyRecreate
+		p.Lifecycle.MaxRequests = 50
+	}
+	trial := w.newID()
+	w.living[trial] = &process{id: trial, launch: "b", ready: true}
+	w.step(lifecycle.Configure{Target: lifecycle.Target{Spec: spec(recreate), Launch: "b", Size: 1}, Ready: trial})
+	w.take()
+	w.step(lifecycle.Nearing{Worker: trial})
+	if got := w.take(); len(got) > 0 {
+		t.Errorf("commands beside a worker of another launch hash = %q, want none", got)
+	}
+	w.run(time.Second)
+	if got, want := w.take(), []string{"start w3 in 0 with b"}; !slices.Equal(got, want) {
+		t.Errorf("commands = %q, want %q", got, want)
+	}
+}

@@ -16,7 +16,24 @@ type judgement struct {
 // deliverJudgements tells the callers. No lock may be held.
 func deliverJudgements(judgements []judgement) {
 	for _, v := range judgements {
-		v.claim.failOnce(v.err)
+		if v.err.Started {
+			v.claim.failOnce(v.err)
+		} else {
+			v.claim.sendBack(v.err)
+		}
+	}
+}
+
+// sendBack ends a claim to a call that has provably not started. Its client makes the
+// call anew, and it is that one which is counted.
+func (c *call) sendBack(err *pool.CallError) {
+	d := c.dispatcher
+	d.mu.Lock()
+	first := !c.settled
+	c.settled = true
+	d.mu.Unlock()
+	if first {
+		c.sink.fail(c, err)
 	}
 }
 

@@ -200,13 +200,14 @@ func (s *supervisor) forgetOverride(addr string) {
 func (s *supervisor) destroy(addr string, done func()) {
 	s.publish()
 	s.forgetOverride(addr)
+	s.forgetPauses(addr)
 	r := s.runners[addr]
 	if r == nil {
 		done()
 		return
 	}
 	r.d.close(func() {
-		r.send(func() { r.stop(func() { s.after(0, done) }) })
+		r.end(func() { s.after(0, done) })
 	})
 }
 
@@ -252,6 +253,11 @@ func (s *supervisor) resume(journal string) {
 		}
 		r := s.runners[addrs[0]]
 		addrs = addrs[1:]
+		if r == nil { // it has ended with the supervisor
+			status, result = pool.RevisionPartial, pool.ResultMixed
+			next()
+			return
+		}
 		f := op.await(r, r.spec.Update.HealthyDeadline.D()+r.spec.StopGrace.D(), func(reason string) {
 			if reason != "" {
 				status, result = pool.RevisionPartial, pool.ResultMixed

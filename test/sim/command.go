@@ -48,6 +48,14 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		}
 	case lifecycle.Quarantine:
 		r.quarantine(c)
+	case lifecycle.AskUse:
+		if e := r.named(c.Worker, "AskUse"); e != nil {
+			return lifecycle.Used{Worker: c.Worker, At: e.slot.lastUsed()}
+		}
+	case lifecycle.Dump:
+		r.named(c.Worker, "Dump")
+	case lifecycle.Recycled:
+		r.recycled(c)
 	case lifecycle.Tell:
 	}
 	return nil
@@ -99,6 +107,7 @@ func (r *runner) start(c lifecycle.Start) lifecycle.Event {
 		w.violate(InvariantPlaces, "%s: a worker is started in place %d of %d", r.addr, c.Place, r.size)
 	}
 	r.checkStart(c)
+	r.checkRecycling()
 	if w.fault(2) {
 		return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerExit, Reason: "cannot start: no memory"}
 	}
@@ -142,7 +151,7 @@ func (r *runner) adopt(p *process, l *launch, state pool.WorkerState, t *trial) 
 	e := &entry{r: r, p: p, trial: t, rec: record{
 		addr: r.addr, place: p.place, id: p.id, pid: p.pid, state: state, launch: l, started: r.s.w.now,
 	}}
-	e.slot = r.d.addSlot(p)
+	e.slot, e.since = r.d.addSlot(p), r.s.w.now
 	r.workers = append(r.workers, e)
 	r.s.directory[p.id] = e
 	if t == nil {

@@ -16,6 +16,7 @@ type disk struct {
 	overrides   map[string]pool.Override
 	workers     map[string]record
 	quarantined map[placeKey]string
+	paused      map[placeKey]bool
 	// pending holds the operations that have not ended, with their revisions.
 	pending map[string]uint64
 }
@@ -38,7 +39,7 @@ type record struct {
 
 func newDisk() disk {
 	return disk{
-		overrides: map[string]pool.Override{}, workers: map[string]record{}, quarantined: map[placeKey]string{},
+		overrides: map[string]pool.Override{}, workers: map[string]record{}, quarantined: map[placeKey]string{}, paused: map[placeKey]bool{},
 		pending: map[string]uint64{},
 	}
 }

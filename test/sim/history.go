@@ -49,8 +49,12 @@ func (w *world) act() {
 		}
 	case n < 62:
 		w.burst(addr)
+	case n < 66:
+		w.sup.pause(addr, w.rng.IntN(maxSize+1)-1, w.chance(60))
+	case n < 69:
+		w.sup.shutdown()
 	case w.calm:
-	case n < 72:
+	case n < 77:
 		w.restart()
 	default:
 		w.disturb()
@@ -110,6 +114,7 @@ func (w *world) disturb() {
 		case n == 9:
 			p.frozen = true
 			w.note("%s pid %d  freezes", p.name(), p.pid)
+			w.sup.listen(p)
 		}
 	}
 }

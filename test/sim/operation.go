@@ -20,7 +20,7 @@ type operation struct {
 
 // begin makes a new operation the current one; nil when another is in the way.
 func (s *supervisor) begin() *operation {
-	if s.op != nil {
+	if s.op != nil || s.closing {
 		return nil
 	}
 	s.w.operations++

@@ -26,6 +26,12 @@ const (
 	// InvariantPlaces: a place has at most one serving worker and one replacement,
 	// starts and surge keep their limits, recreate never mixes launch hashes.
 	InvariantPlaces Invariant = "places and limits"
+	// InvariantRequests: a worker executes exactly max_requests calls, under however
+	// many supervisors.
+	InvariantRequests Invariant = "exact max_requests"
+	// InvariantRecycling: workers are recycled when their time is over, for one that is
+	// ready, max_recycling at a time.
+	InvariantRecycling Invariant = "recycling in time and bounds"
 	// InvariantLaunch: workers are started with launch hashes that are known.
 	InvariantLaunch Invariant = "known launch hashes"
 	// InvariantTarget: commands speak of workers that live.
@@ -45,7 +51,7 @@ const (
 // Invariants lists all of them, in the order of the table.
 func Invariants() []Invariant {
 	return []Invariant{
-		InvariantAnswered, InvariantOnce, InvariantCounters, InvariantCapacity, InvariantPlaces, InvariantLaunch,
+		InvariantAnswered, InvariantOnce, InvariantCounters, InvariantCapacity, InvariantPlaces, InvariantRequests, InvariantRecycling, InvariantLaunch,
 		InvariantTarget, InvariantConverge, InvariantLeak, InvariantDisk, InvariantSpin, InvariantPanic,
 	}
 }

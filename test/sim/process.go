@@ -33,6 +33,10 @@ type process struct {
 	// deafDrain, deafSignal: it ignores DRAIN, or every signal but KILL. frozen: it
 	// does nothing any more.
 	deafDrain, deafSignal, frozen bool
+
+	// executed counts the calls it began, swollen: it holds more memory than it may.
+	executed int
+	swollen  bool
 }
 
 // link is a connection between a worker and one supervisor.
@@ -166,7 +170,11 @@ func (p *process) receive(l *link, c *call) {
 		w.violate(InvariantOnce, "%s got %s beside %v, drained %t", p.name(), c, p.running, p.drained)
 	}
 	c.runs++
+	p.executed++
 	w.stats.Executed++
+	if w.chance(4) {
+		p.swell()
+	}
 	if c.runs > 1 {
 		w.violate(InvariantOnce, "%s is executed for the time %d, now by %s", c, c.runs, p.name())
 	}

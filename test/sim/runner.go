@@ -29,15 +29,19 @@ type runner struct {
 	ending bool
 	ended  func()
 	over   bool
+	// winding: it ends because its supervisor does.
+	winding bool
 
 	wakeAt time.Time // when the agenda ticks next, zero for never
 
 	// What follows is the oracle's.
 
 	restarts, floor int
-	second          time.Duration
-	wakes           int
-	idleWakes       int
+	// armed is when the present policy came into force.
+	armed     time.Duration
+	second    time.Duration
+	wakes     int
+	idleWakes int
 }
 
 // entry is one worker as its supervisor knows it.
@@ -52,6 +56,10 @@ type entry struct {
 	admitted, leaving bool
 	// trial takes the events of a worker that is only tried out, nil otherwise.
 	trial *trial
+	// spent: it has taken its last call.
+	spent bool
+	// since is when this supervisor came to know it.
+	since time.Duration
 	// gone is called when the process has ended.
 	gone func()
 }
@@ -68,7 +76,7 @@ func (c crew) find(id string) *entry {
 	return nil
 }
 
-func (e *entry) serves() bool { return e.admitted && !e.leaving && e.linked }
+func (e *entry) serves() bool { return e.admitted && !e.leaving && e.linked && !e.spent }
 
 func (s *supervisor) newRunner(spec *pool.Pool) *runner {
 	r := &runner{
@@ -80,7 +88,8 @@ func (s *supervisor) newRunner(spec *pool.Pool) *runner {
 		r.m = s.w.opts.Wrap(m)
 	}
 	r.d = &dispatcher{w: s.w, s: s, addr: r.addr, spec: spec}
-	r.d.stuck = func(id string) { r.send(func() { r.step(lifecycle.Stuck{Worker: id}) }) }
+	r.d.tell = func(e lifecycle.Event) { r.send(func() { r.step(e) }) }
+	r.d.paused = s.w.disk.pauseOf(r.addr)
 	return r
 }
 
@@ -130,9 +139,13 @@ type configuration struct {
 }
 
 func (r *runner) configure(c configuration) {
-	r.launches[c.launch.hash] = c.launch
+	recount := r.spec.Lifecycle.MaxRequests != c.launch.spec.Lifecycle.MaxRequests
+	r.launches[c.launch.hash], r.armed = c.launch, r.s.w.now
 	r.target, r.spec, r.d.spec, r.halt = c.launch, c.launch.spec, c.launch.spec, c.halt
 	r.follow = c.follow
+	if recount {
+		r.d.recount()
+	}
 	e := lifecycle.Configure{
 		Target: lifecycle.Target{Spec: *c.launch.spec, Launch: c.launch.hash, Size: c.size}, Halt: c.halt, Repair: c.repair,
 	}
@@ -204,6 +217,7 @@ func (r *runner) step(e lifecycle.Event) {
 	w := r.s.w
 	for pending := []lifecycle.Event{e}; len(pending) > 0 && w.broken == nil; pending = pending[1:] {
 		e := pending[0]
+		r.noteSpent(e)
 		before, kept := r.serving(everyPlace), r.serving(r.size)
 		died := r.noteDeath(e)
 		if w.trace != nil {
@@ -229,15 +243,40 @@ func (r *runner) step(e lifecycle.Event) {
 	r.setAlarm()
 }
 
-// noteDeath reports whether the event is the end of a worker that holds a place.
+// noteSpent takes a worker that has taken its last call out of the capacity, before the
+// machine hears of it: that is not the doing of what it commands.
+func (r *runner) noteSpent(e lifecycle.Event) {
+	told, ok := e.(lifecycle.Spent)
+	if !ok {
+		return
+	}
+	if w := r.workers.find(told.Worker); w != nil {
+		w.spent = true
+		r.lower()
+	}
+}
+
+// noteDeath reports whether the event is the end of a worker that holds a place, or
+// will be: an unresponsive one counts at once.
 func (r *runner) noteDeath(e lifecycle.Event) bool {
-	h, ok := e.(lifecycle.Happened)
-	if !ok || h.Event != pool.WorkerExit {
+	id := ""
+	switch e := e.(type) {
+	case lifecycle.Unresponsive:
+		id = e.Worker
+	case lifecycle.Happened:
+		if e.Event == pool.WorkerExit {
+			id = e.Worker
+		}
+	}
+	if id == "" {
 		return false
 	}
+	_, silent := e.(lifecycle.Unresponsive)
 	for _, p := range r.m.View().Places {
-		if p.Serving.ID == h.Worker || p.Next.ID == h.Worker {
-			return true
+		for _, w := range []lifecycle.WorkerView{p.Serving, p.Next} {
+			if w.ID == id {
+				return !silent || w.State == pool.WorkerReady
+			}
 		}
 	}
 	return false

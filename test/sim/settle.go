@@ -21,9 +21,13 @@ func (w *world) settle() {
 			p.die("was killed by SIGKILL")
 		}
 	}
-	quiet := func() bool { return w.sup != nil && w.sup.op == nil && len(w.waiting) == 0 }
+	quiet := func() bool { return w.sup != nil && !w.sup.closing && w.sup.op == nil && len(w.waiting) == 0 }
 	if !w.runUntil(patience, quiet) {
 		w.violate(InvariantConverge, "after %s an operation goes on, or %d calls wait", patience, len(w.waiting))
+	}
+	w.run(time.Second) // what was to be recorded is
+	if w.broken == nil {
+		w.resumeAll()
 	}
 	w.run(20 * time.Second)
 	if w.broken != nil {
@@ -46,6 +50,7 @@ func (w *world) heal() {
 		if r == nil || traitOf(r.spec) != traitGood || r.m.View().Halt != "" {
 			continue
 		}
+		r.checkAges()
 		places := r.m.View().Places
 		held := slices.ContainsFunc(places, func(p lifecycle.PlaceView) bool { return p.Quarantined != "" })
 		for _, p := range places {
@@ -57,13 +62,15 @@ func (w *world) heal() {
 	}
 }
 
-// mend draws a configuration that can run.
+// mend draws a configuration that can run, and in which nothing is recycled: what
+// comes and goes all the time cannot be counted.
 func (w *world) mend() pool.Desired {
 	desired := w.change(w.sup.desired)
 	for i := range desired.Pools {
 		if p := &desired.Pools[i]; traitOf(p) != traitGood {
 			p.Adapter = "./one.py"
 		}
+		desired.Pools[i].Lifecycle = pool.Lifecycle{MaxRecycling: 1}
 	}
 	return desired
 }
@@ -99,7 +106,7 @@ func (w *world) inspect(desired pool.Desired) {
 	}
 	d := &w.disk
 	w.sup.forgetUnaccepted(d) // as the next boot does
-	if len(d.workers) != want || len(d.quarantined)+len(d.overrides)+len(d.pending) > 0 || d.status == pool.RevisionInProgress {
+	if len(d.workers) != want || len(d.quarantined)+len(d.overrides)+len(d.pending)+len(d.paused) > 0 || d.status == pool.RevisionInProgress {
 		w.violate(InvariantDisk, "%d workers on disk, want %d; quarantined %v, overrides %v, pending %v, status %s",
 			len(d.workers), want, d.quarantined, d.overrides, d.pending, d.status)
 	}

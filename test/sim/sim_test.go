@@ -27,7 +27,8 @@ func TestHistories(t *testing.T) {
 	// A world in which nothing happens would pass as well.
 	for name, n := range map[string]uint64{
 		"crashes": result.Crashes, "adoptions": result.Adoptions, "kills": result.Kills, "quarantines": result.Quarantines,
-		"converged applies": result.Converged, "calls lost with a worker": result.Lost, "executed calls": result.Executed,
+		"converged applies": result.Converged, "recycled workers": result.Recycles, "unresponsive workers": result.Unresponsive,
+		"pauses": result.Pauses, "shutdowns": result.Shutdowns, "calls lost with a worker": result.Lost, "executed calls": result.Executed,
 	} {
 		if n < *seeds/100 {
 			t.Errorf("%d %s in %d histories: the world is too quiet", n, name, *seeds)
@@ -60,6 +61,7 @@ type tampered struct {
 
 	alter alteration
 	wake  func(now, next time.Time) time.Time
+	hear  func(lifecycle.Event) lifecycle.Event
 	now   time.Time
 }
 
@@ -68,6 +70,9 @@ type alteration func(m *tampered, c lifecycle.Command) []lifecycle.Command
 
 func (m *tampered) Step(now time.Time, e lifecycle.Event) []lifecycle.Command {
 	m.now = now
+	if m.hear != nil {
+		e = m.hear(e)
+	}
 	commands := m.Machine.Step(now, e)
 	if m.alter == nil {
 		return commands
@@ -94,6 +99,8 @@ func TestMistakesAreFound(t *testing.T) {
 		want  sim.Invariant
 		alter alteration
 		wake  func(now, next time.Time) time.Time
+		hear  func(lifecycle.Event) lifecycle.Event
+		limit func(int) int
 	}{
 		{name: "a ready worker is never admitted", want: sim.InvariantConverge, alter: drop[lifecycle.Admit]},
 		{name: "a stuck worker is never killed", want: sim.InvariantConverge, alter: drop[lifecycle.Kill]},
@@ -150,6 +157,46 @@ func TestMistakesAreFound(t *testing.T) {
 				return []lifecycle.Command{c}
 			},
 		},
+		{name: "a worker takes one call too many", want: sim.InvariantRequests, limit: func(n int) int { return n + 1 }},
+		{name: "a worker takes one call too few", want: sim.InvariantRequests, limit: func(n int) int { return n - 1 }},
+		{
+			name: "too many workers are recycled at a time", want: sim.InvariantRecycling,
+			hear: func(e lifecycle.Event) lifecycle.Event {
+				if c, ok := e.(lifecycle.Configure); ok {
+					c.Target.Spec.Lifecycle.MaxRecycling = 100
+					return c
+				}
+				return e
+			},
+		},
+		{
+			name: "no worker is recycled by age", want: sim.InvariantRecycling,
+			hear: func(e lifecycle.Event) lifecycle.Event {
+				if c, ok := e.(lifecycle.Configure); ok {
+					c.Target.Spec.Lifecycle.TTL, c.Target.Spec.Lifecycle.IdleTTL = 0, 0
+					return c
+				}
+				return e
+			},
+		},
+		{
+			name: "a worker is told of as recycled too early", want: sim.InvariantRecycling,
+			alter: func(_ *tampered, c lifecycle.Command) []lifecycle.Command {
+				if s, ok := c.(lifecycle.Start); ok {
+					return []lifecycle.Command{c, lifecycle.Recycled{Worker: s.Worker, Replacement: s.Worker}}
+				}
+				return []lifecycle.Command{c}
+			},
+		},
+		{
+			name: "nobody hears of a worker that took its last call", want: sim.InvariantRecycling,
+			hear: func(e lifecycle.Event) lifecycle.Event {
+				if _, ok := e.(lifecycle.Spent); ok {
+					return lifecycle.Tick{}
+				}
+				return e
+			},
+		},
 		{
 			name: "the machine asks for wakes all the time", want: sim.InvariantSpin,
 			wake: func(now, _ time.Time) time.Time { return now.Add(time.Millisecond) },
@@ -161,15 +208,15 @@ func TestMistakesAreFound(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			opts := sim.Options{Wrap: func(m *lifecycle.Machine) sim.Machine {
-				return &tampered{Machine: m, alter: tt.alter, wake: tt.wake}
+			opts := sim.Options{Limit: tt.limit, Wrap: func(m *lifecycle.Machine) sim.Machine {
+				return &tampered{Machine: m, alter: tt.alter, wake: tt.wake, hear: tt.hear}
 			}}
 			result := sim.Result{}
-			for seed := uint64(1); seed <= 60 && result.Violations[tt.want] == 0; seed++ {
+			for seed := uint64(1); seed <= 200 && result.Violations[tt.want] == 0; seed++ {
 				result.Add(sim.Run(seed, opts))
 			}
 			if result.Violations[tt.want] == 0 {
-				t.Errorf("60 histories broke %v, want %q", result.Violations, tt.want)
+				t.Errorf("200 histories broke %v, want %q", result.Violations, tt.want)
 			}
 		})
 	}

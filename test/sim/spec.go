@@ -79,6 +79,7 @@ func (w *world) newPool(name string) pool.Pool {
 		Queue:   pool.Queue{Max: pick(w, 0, 3, 20), Timeout: pick(w, ms(100), ms(1000))},
 		Restart: pool.Restart{Backoff: ms(50), MaxBackoff: ms(1000), MaxRestarts: pick(w, 2, 4), Window: pick(w, ms(5000), ms(60000))},
 	}
+	p.Health = pool.Health{Interval: ms(300), Timeout: ms(200), Misses: 2}
 	w.policy(&p)
 	return p
 }
@@ -92,6 +93,11 @@ func (w *world) policy(p *pool.Pool) {
 	}
 	if p.Update.Surge+p.Update.MaxUnavailable == 0 {
 		p.Update.Surge = 1
+	}
+	p.Lifecycle = pool.Lifecycle{
+		TTL: pick(w, 0, 0, 0, 0, 0, 0, ms(6000)), IdleTTL: pick(w, 0, 0, 0, 0, 0, 0, ms(5000)), MaxRequests: pick(w, 0, 0, 3, 8),
+		MaxMemory: pick[pool.Size](w, 0, 1<<20), MinLifetime: pick(w, 0, ms(500)), Jitter: pick(w, 0, 0.5),
+		MaxRecycling: pick[pool.Share](w, 1, 2, -25, -50),
 	}
 }
 

@@ -23,6 +23,7 @@ type supervisor struct {
 	directory map[string]*entry // by incarnation
 	keeper    *keeper
 	op        *operation // the one that goes on, nil for none
+	closing   bool       // it was told to end
 }
 
 func (w *world) newID() string {
@@ -79,7 +80,7 @@ func (s *supervisor) bootWorker(rec record) {
 	}
 	s.w.stats.Adoptions++
 	r := s.runnerFor(spec)
-	e := &entry{r: r, p: p, rec: rec, answered: true, slot: r.d.addSlot(p)}
+	e := &entry{r: r, p: p, rec: rec, answered: true, slot: r.d.addSlot(p), since: s.w.now}
 	s.directory[rec.id] = e
 	r.workers = append(r.workers, e)
 	e.slot.awaitLink(spec.Timeouts.Call.D())
@@ -95,6 +96,7 @@ func (s *supervisor) bootWorker(rec record) {
 // a destruction that a former supervisor did not come to.
 func (s *supervisor) forgetUnaccepted(d *disk) {
 	maps.DeleteFunc(d.overrides, func(addr string, _ pool.Override) bool { return d.desired.Pool(addr) == nil })
+	maps.DeleteFunc(d.paused, func(key placeKey, _ bool) bool { return d.desired.Pool(key.addr) == nil })
 	maps.DeleteFunc(d.quarantined, func(key placeKey, _ string) bool { return d.desired.Pool(key.addr) == nil })
 }
 
@@ -238,6 +240,7 @@ func (s *supervisor) lostSlot(p *process, l *link) {
 
 func (s *supervisor) connectSlot(p *process, l *link, told *call) {
 	if e := s.directory[p.id]; e != nil {
+		e.slot.resume(p.executed)
 		e.slot.connect(l, told)
 	}
 }

@@ -24,6 +24,8 @@ type Options struct {
 	// Wrap, if not nil, replaces each machine; it is how a test proves that a
 	// mistake is found.
 	Wrap func(*lifecycle.Machine) Machine
+	// Limit, if not nil, returns what slots take max_requests for, instead of its value.
+	Limit func(int) int
 }
 
 // world is everything outside the supervisor: time, processes, callers, the disk.
@@ -54,6 +56,8 @@ type Stats struct {
 	Histories, Events, Steps, Commands       uint64
 	Applies, Converged, Crashes, Adoptions   uint64
 	Workers, Deaths, Kills, Quarantines      uint64
+	Recycles, Unresponsive                   uint64
+	Pauses, Shutdowns                        uint64
 	Calls, Executed, Answered, Lost, Severed uint64
 	// Simulated is the sum of the simulated times.
 	Simulated time.Duration
