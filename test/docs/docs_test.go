@@ -183,8 +183,7 @@ func (r *reader) parse(t *testing.T, page string, b block) {
 	if err := os.WriteFile(name, []byte(strings.Join(b.lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "snakectl", "fmt", name)
-	cmd.Path = filepath.Join(r.scratch, "bin", "snakectl")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(r.scratch, "bin", "snakectl"), "fmt", name)
 	cmd.Env = r.instance.Env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s:%d: the block is not valid: %v\n%s", page, b.line, err, out)
