@@ -80,11 +80,9 @@ class Context:
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger that writes to the worker's log, each line with the call's command and id."""
+        """A logger that writes to the worker's log, each line with the time, the level and the call's id."""
         import logging
 
-        logger = logging.getLogger("snakepit.adapter")
-        if not logger.hasHandlers():
-            logging.basicConfig(level=logging.INFO, format="%(levelname)s %(call)s%(message)s")
-        call = f"{self.command} {self.call_id[:8]}: " if self.command else ""
-        return logging.LoggerAdapter(logger, {"call": call})
+        from . import _logging
+
+        return logging.LoggerAdapter(_logging.install(), {"call": self.call_id})

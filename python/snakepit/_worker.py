@@ -68,6 +68,7 @@ class Worker:
         try:
             adapter = load(launch.adapter, launch.code_root, launch.config, launch.worker_id)
             adapter.start()
+            self._bridge()
             table = adapter.table()
         except Terminated:
             raise
@@ -79,6 +80,17 @@ class Worker:
             return None
         self._control.announce_ready(table)
         return adapter
+
+    def _bridge(self) -> None:
+        """Have log records written with the call they belong to, if the adapter uses logging."""
+        _output.current_call = self._call
+        if "logging" in sys.modules:
+            from . import _logging
+
+            _logging.install()
+
+    def _call(self) -> bytes:
+        return self._slot.current if self._slot is not None else b""
 
     def _serve(self, slot: Slot) -> int:
         """Take calls from one connection after the other."""

@@ -260,7 +260,7 @@ class CallTest(WorkerCase):
         deadline = time.monotonic_ns() + 60 * 10**9
         got = self.exec(self.slot, "about", call_id=bytes(range(16)), deadline=deadline)
         self.assertEqual(got, [bytes(range(16)).hex(), "pool.test/0@7f2c", "", {"a": 1}, "about", True, False])
-        self.assertEqual(self.stderr(), "WARNING about 00010203: looked at\n")
+        self.assertRegex(self.stderr(), r"^\S+Z WARNING \[00010203\] looked at\n$")
         self.assertIsNone(self.exec(self.slot, "about")[5])
 
     def test_deadline_that_has_passed(self) -> None:
