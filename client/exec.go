@@ -39,7 +39,9 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	timeout time.Duration
 	bits    wire.CallBits
-	session string
+	// priority matters where the pool's queue.policy is priority.
+	priority uint8
+	session  string
 }
 
 // Timeout limits the call, waiting for a worker included. The context's deadline
@@ -53,6 +55,12 @@ func Timeout(d time.Duration) CallOption {
 // dies.
 func Idempotent() CallOption {
 	return func(o *callOptions) { o.bits |= wire.BitIdempotent }
+}
+
+// Priority says how urgent the call is, where the pool's queue.policy is priority:
+// the highest goes first. Calls without have 0.
+func Priority(p uint8) CallOption {
+	return func(o *callOptions) { o.priority = p }
 }
 
 // Session names the session that the call belongs to. It reaches the command.

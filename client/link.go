@@ -215,7 +215,7 @@ func (l *link) cancel() {
 func (l *link) encode(req *request) (first, rest []byte, err error) {
 	l.stream++
 	call := wire.Call{
-		ID: req.id, Codec: wire.CodecJSON, Bits: req.bits,
+		ID: req.id, Codec: wire.CodecJSON, Bits: req.bits, Priority: req.priority,
 		Pool: []byte(req.pool), Command: []byte(req.command), Session: []byte(req.session),
 	}
 	if !req.deadline.IsZero() {

@@ -18,6 +18,7 @@ type execOptions struct {
 	timeout     time.Duration
 	session     string
 	idempotent  bool
+	priority    uint8
 	json        bool
 	repeat      int
 	concurrency int
@@ -44,6 +45,7 @@ worker died, 1 anything else.`,
 	flags.DurationVar(&opts.timeout, "timeout", 0, "how long the call may take, waiting included (default: the pool's timeouts.call)")
 	flags.StringVar(&opts.session, "session", "", "key of the session the call belongs to")
 	flags.BoolVar(&opts.idempotent, "idempotent", false, "say that running the call twice does no harm: it runs again where retry of the pool says so")
+	flags.Uint8Var(&opts.priority, "priority", 0, "how urgent the call is, 0 to 255, where queue.policy of the pool is priority")
 	flags.BoolVar(&opts.json, "json", false, "print the result or the error as one JSON object")
 	flags.IntVar(&opts.repeat, "repeat", 1, "how many times to call; above 1 only figures are printed")
 	flags.IntVar(&opts.concurrency, "concurrency", 1, "how many of the repeated calls run at one time")
@@ -71,6 +73,9 @@ func (o execOptions) callOptions() []client.CallOption {
 	}
 	if o.session != "" {
 		out = append(out, client.Session(o.session))
+	}
+	if o.priority > 0 {
+		out = append(out, client.Priority(o.priority))
 	}
 	if o.idempotent {
 		out = append(out, client.Idempotent())

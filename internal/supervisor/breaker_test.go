@@ -28,8 +28,13 @@ func TestBreaker(t *testing.T) {
 	toOpen := []played{{0, failed, answerPass, closed}, {0, failed, answerPass, closed}, {0, failed, answerPass, open}}
 	for name, steps := range map[string][]played{
 		"a success in between forgives": {
-			{0, failed, answerPass, closed}, {0, failed, answerPass, closed}, {0, passed, answerPass, closed},
-			{0, failed, answerPass, closed}, {0, failed, answerPass, closed}, {0, asked, answerPass, closed}, {0, failed, answerPass, open},
+			{0, failed, answerPass, closed},
+			{0, failed, answerPass, closed},
+			{0, passed, answerPass, closed},
+			{0, failed, answerPass, closed},
+			{0, failed, answerPass, closed},
+			{0, asked, answerPass, closed},
+			{0, failed, answerPass, open},
 		},
 		"calls that show nothing change nothing": append(toOpen[:2:2],
 			played{0, abandoned, answerPass, closed}, played{0, failed, answerPass, open}),
