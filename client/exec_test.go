@@ -50,7 +50,7 @@ func TestExecArguments(t *testing.T) {
 				t.Errorf("the body came back as %.100q (%d bytes), want %.100q (%d bytes)", got.Body, len(got.Body), tt.want, len(tt.want))
 			}
 			got.Body = nil
-			want := &client.Result{Worker: "pool.api/0@7f2c", Queue: 5, Exec: 7}
+			want := &client.Result{Worker: "pool.api/0@7f2c", Queue: 5, Exec: 7, Attempts: 1}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("result (-want +got):\n%s", diff)
 			}
