@@ -28,6 +28,9 @@ func renderStatus(s *pool.Status, workers bool, now time.Time) string {
 		if p := &s.Pools[i]; p.Message != "" {
 			fmt.Fprintf(&b, "\n%s: %s\n", p.Address, p.Message)
 		}
+		if p := &s.Pools[i]; p.Spawned != "" {
+			fmt.Fprintf(&b, "\n%s: workers are spawned, not forked: %s\n", p.Address, p.Spawned)
+		}
 		if text := pauseText(s.Pools[i].Paused, s.Pools[i].Address); text != "" {
 			fmt.Fprintf(&b, "\n%s: %s\n", s.Pools[i].Address, text)
 		}

@@ -31,7 +31,10 @@ type WorkerStarted struct {
 	Revision uint64 `json:"revision"`
 	// Trial is set for a worker that tries out a new launch hash before anything changes.
 	Trial bool `json:"trial"`
-	// SpawnUS is how long making the process took, in microseconds.
+	// Start is how the process was made: fork or spawn.
+	Start string `json:"start"`
+	// SpawnUS is how long making the process took, in microseconds; for the first
+	// workers that are forked, with what their fork server imported.
 	SpawnUS int64 `json:"spawn_us"`
 }
 
@@ -240,6 +243,16 @@ type PoolPoisoned struct {
 	Class string `json:"class"`
 	// Death says in a few words how that worker ended.
 	Death string `json:"death"`
+}
+
+// PoolForkRefused tells that workers are spawned though the pool would have them
+// forked: what they import makes forking unsafe.
+type PoolForkRefused struct {
+	OnPool
+	// LaunchHash names everything that the workers are started with.
+	LaunchHash string `json:"launch_hash"`
+	// Reason says why, and names the module where it is known.
+	Reason string `json:"reason"`
 }
 
 // PoolCapacityReached tells that every slot of the pool executes a call and another call has

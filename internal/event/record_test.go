@@ -37,6 +37,7 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		event.PoolPaused{OnPool: api, By: "ada@host"},
 		event.PoolResumed{OnPool: api, By: "ada@host", PausedUS: 5},
 		event.PoolReady{OnPool: api, Size: 2, WaitUS: 3},
+		event.PoolForkRefused{OnPool: api, LaunchHash: "ab", Reason: "r"},
 		event.PoolDegraded{OnPool: api, Size: 2, Ready: 1, Quarantined: 1, Reason: "r"},
 		event.PoolPoisoned{OnPool: api, Command: "c", Deaths: 3, Worker: "pool.api/0@1f", Class: "exit", Death: "exited 3"},
 		event.PoolCapacityReached{OnPool: api, Capacity: 2, Queued: 1},

@@ -55,6 +55,9 @@ func (PoolResumed) Type() string { return "pool.resumed" }
 func (PoolPoisoned) Type() string { return "pool.poisoned" }
 
 // Type implements Body.
+func (PoolForkRefused) Type() string { return "pool.fork_refused" }
+
+// Type implements Body.
 func (PoolCapacityReached) Type() string { return "pool.capacity_reached" }
 
 // Type implements Body.
@@ -108,6 +111,7 @@ var decoders = map[string]func([]byte) (Body, error){
 	PoolPaused{}.Type():              decode[PoolPaused],
 	PoolResumed{}.Type():             decode[PoolResumed],
 	PoolPoisoned{}.Type():            decode[PoolPoisoned],
+	PoolForkRefused{}.Type():         decode[PoolForkRefused],
 	PoolCapacityReached{}.Type():     decode[PoolCapacityReached],
 	PoolSaturated{}.Type():           decode[PoolSaturated],
 	PoolBreakerOpened{}.Type():       decode[PoolBreakerOpened],

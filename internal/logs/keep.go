@@ -225,6 +225,9 @@ func (d Dir) Expire(now time.Time, wanted func(addr string, place int) bool) err
 		}
 		places, err := d.Places(addr)
 		errs = append(errs, err)
+		if err == nil && len(places) == 0 {
+			errs = append(errs, discard(d.ForkServer(addr))) // it was theirs
+		}
 		for _, place := range places {
 			if !wanted(addr, place) {
 				errs = append(errs, d.expire(now, addr, place))

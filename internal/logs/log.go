@@ -70,6 +70,12 @@ func (d Dir) File(id ID) string { return d.base(id) + logSuffix }
 // Stacks returns the path that the worker of id writes its stacks to.
 func (d Dir) Stacks(id ID) string { return d.base(id) + stacksSuffix }
 
+// ForkServer returns the path that the fork servers of a pool write to, one after the
+// other, while they import.
+func (d Dir) ForkServer(addr string) string {
+	return filepath.Join(d.pool(addr), "fork-server"+logSuffix)
+}
+
 func (d Dir) base(id ID) string {
 	return filepath.Join(d.place(id.Pool, id.Place), id.Started.UTC().Format(stamp)+"@"+id.Incarnation)
 }

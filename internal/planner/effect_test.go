@@ -28,6 +28,8 @@ var frozenEffects = map[string]pool.Effect{
 	"python_path":              pool.EffectRoll,
 	"code":                     pool.EffectRoll,
 	"code_mode":                pool.EffectRoll,
+	"start_method":             pool.EffectRoll,
+	"preload":                  pool.EffectRoll,
 	"size":                     pool.EffectSize,
 	"start_timeout":            pool.EffectLive,
 	"stop_grace":               pool.EffectLive,

@@ -108,9 +108,13 @@ type Pool struct {
 	// slashes; Dir returns the absolute path.
 	WorkingDir string `json:"working_dir"`
 	// PythonPath is always relative to the configuration.
-	PythonPath   []string `json:"python_path"`
-	Code         []string `json:"code"`
-	CodeMode     string   `json:"code_mode"`
+	PythonPath []string `json:"python_path"`
+	Code       []string `json:"code"`
+	CodeMode   string   `json:"code_mode"`
+	// StartMethod is how workers begin, StartFork or StartSpawn.
+	StartMethod string `json:"start_method"`
+	// Preload is what is imported first; unset, it is the adapter's module.
+	Preload      []string `json:"preload"`
 	Size         int      `json:"size"`
 	StartTimeout Duration `json:"start_timeout"`
 	StopGrace    Duration `json:"stop_grace"`
@@ -191,6 +195,9 @@ const (
 	CodeSnapshot = "snapshot"
 	CodeLive     = "live"
 
+	StartFork  = "fork"
+	StartSpawn = "spawn"
+
 	StrategyRolling  = "rolling"
 	StrategyRecreate = "recreate"
 )
@@ -210,6 +217,9 @@ type Snapshot struct {
 
 // Address returns the pool's address: pool.NAME or pool.NAME["KEY"].
 func (p *Pool) Address() string { return Address(p.Name, p.Key) }
+
+// Forks reports whether workers are to be forked where that is safe.
+func (p *Pool) Forks() bool { return p.StartMethod == StartFork }
 
 // Dir returns the absolute directory that the pool's workers start in.
 func (p *Pool) Dir() string {

@@ -77,6 +77,8 @@ type Worker struct {
 	LaunchHash string    `json:"launch_hash"`
 	Revision   uint64    `json:"revision"`
 	StartedAt  time.Time `json:"started_at"`
+	// Start is how it began: StartFork or StartSpawn.
+	Start string `json:"start,omitempty"`
 	// Spec and Runtime are what the worker was launched with, so that a
 	// replacement can be started from the same launch hash.
 	Spec    Pool    `json:"spec"`

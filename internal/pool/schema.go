@@ -50,8 +50,7 @@ type Row struct {
 // misspelling.
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
-	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "start_method": "",
-	"preload": "", "routing": "", "affinity": "",
+	"autoscale": "", "threads_per_worker": "", "gil": "", "scope": "", "check": "", "routing": "", "affinity": "",
 	"devices": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
@@ -83,6 +82,8 @@ var poolRows = []Row{
 	{Path: "python_path", Type: TypePaths, Default: `["."]`, Effect: EffectRoll, Doc: "Directories, relative to the configuration, that come first in sys.path. They must lie inside the configuration's directory."},
 	{Path: "code", Type: TypeStrings, Effect: EffectRoll, Doc: "Glob patterns (** crosses directories) of the files that belong to the adapter. Without it: the adapter's file, or the top-level package that holds its module."},
 	{Path: "code_mode", Type: TypeString, Default: `"snapshot"`, Effect: EffectRoll, Accepts: []string{CodeSnapshot, CodeLive}, Doc: "snapshot: workers import the copy made by apply. live: they import the directory itself, and an edit changes whatever starts next."},
+	{Path: "start_method", Type: TypeString, Default: `"spawn"`, Effect: EffectRoll, Accepts: []string{StartFork, StartSpawn}, Doc: "How workers begin. fork: a process that has imported the code once forks them, which is fast and shares memory; where that is not safe (a thread runs after the import, or, unless this attribute is set, a connection is open) they are spawned, and status says why. spawn: each is a Python of its own. Linux only; elsewhere they are spawned."},
+	{Path: "preload", Type: TypeStrings, Effect: EffectRoll, Doc: "Modules, named as in adapter, that are imported once before workers are forked, or first in each worker that is spawned. Without it: the adapter's module."},
 	{Path: "size", Type: TypeInt, Default: "1", Effect: EffectSize, Min: 0, Max: maxPoolSize, Doc: "How many workers run."},
 	{Path: "start_timeout", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a worker may take from its start to ready."},
 	{Path: "stop_grace", Type: TypeDuration, Default: `"30s"`, Effect: EffectLive, Min: msNS, Max: dayNS, Doc: "How long a draining worker may finish its call before it is signalled, and how long a call past its deadline may go on."},

@@ -46,6 +46,11 @@ type PoolStatus struct {
 	// Message says what is wrong: why a roll stopped or a place stays empty, or which
 	// command kills the pool's workers.
 	Message string `json:"message,omitempty"`
+	// ForkServer is the process that forks the pool's workers, 0 for none.
+	ForkServer int `json:"fork_server,omitempty"`
+	// Spawned says why workers are spawned though the pool would have them forked,
+	// empty while they are not.
+	Spawned string `json:"spawned,omitempty"`
 }
 
 // CallCounts counts finished calls by how they ended; each call is counted once,
@@ -80,6 +85,8 @@ type WorkerStatus struct {
 	RSSBytes   int64      `json:"rss_bytes"`
 	LaunchHash string     `json:"launch_hash,omitempty"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
+	// Start is how it began: fork or spawn.
+	Start string `json:"start,omitempty"`
 	// Paused is set while the worker's place gets no new calls.
 	Paused *Pause `json:"paused,omitempty"`
 	// Unresponsive: it has not answered health.misses checks in a row. While it

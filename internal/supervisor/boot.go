@@ -24,6 +24,7 @@ func (s *Supervisor) boot() error {
 	if err := s.code.Sweep(); err != nil {
 		s.log.Warn("cannot clean up the code snapshots", "err", err)
 	}
+	s.endForkServers()
 	desired, number := s.table.accepted()
 	records, err := s.keeper.store.Workers()
 	if err != nil {
@@ -172,7 +173,7 @@ func (adopt) message() {}
 func (r *runner) adopt(m adopt) {
 	m.rec.State = pool.WorkerAdopting
 	w := &workerEntry{
-		known: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
+		known: make(chan struct{}), gone: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
 		stage: stage{answered: true}, adopted: true, restraint: r.sup.limiter.find(&m.rec, m.process),
 	}
 	close(w.known)

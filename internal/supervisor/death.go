@@ -26,6 +26,7 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	r.sup.sweeper.add(w.incarnation())
 	r.sup.limiter.end(w.restraint)
 	delete(r.workers, w.rec.Incarnation)
+	close(w.gone)
 	if w.preflight == nil {
 		r.sup.keeper.deleteWorker(w.rec)
 	}
@@ -34,7 +35,7 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 		r.log.Info("worker exited", "worker", w.incarnation(), "reason", reason)
 	} else {
 		r.vitals.reason = reason
-		r.tellCrashed(w, d, reason)
+		r.tellCrashed(w, d, reason, w.process.Exit().String())
 		r.log.Warn("a worker died", "worker", w.incarnation(), "reason", reason, "death", deathAttrs(d))
 		if w.preflight == nil {
 			r.deaths[w.rec.Place] = d

@@ -26,8 +26,10 @@ type launch struct {
 // exit. What is not guarded by mu is set before anybody else sees the entry, or
 // belongs to the pool loop.
 type workerEntry struct {
-	// known is closed when the process exists and rec is complete.
+	// known is closed when the process exists and rec is complete, or when it never
+	// will. gone is closed when there is no process any more.
 	known   chan struct{}
+	gone    chan struct{}
 	rec     pool.Worker
 	process *worker.Process
 	slot    *slot
@@ -40,6 +42,11 @@ type workerEntry struct {
 	preflight *preflight
 	// restraint is what holds the worker to its limits. Owned by the pool loop.
 	restraint restraint
+	// server was asked to fork the worker, nil when its process exists or none was;
+	// abandon ends that wait, abandoned: it was called. Owned by the pool loop.
+	server    *worker.ForkServer
+	abandon   func()
+	abandoned bool
 	// killed is why the supervisor killed it, empty otherwise. Owned by the pool loop.
 	killed string
 
@@ -213,7 +220,11 @@ func logID(rec pool.Worker) logs.ID {
 	return logs.ID{Pool: rec.Pool, Place: rec.Place, Incarnation: rec.Incarnation, Started: rec.StartedAt}
 }
 
-// tail returns the last lines that the worker wrote.
+// tail returns the last lines that the worker wrote, or its fork server before it
+// had words of its own. It runs in the pool loop.
 func (w *workerEntry) tail() string {
+	if w.server != nil {
+		return w.server.Tail()
+	}
 	return worker.Tail(w.runner.sup.logs.Last(w.logID(), worker.MaxWords))
 }

@@ -23,7 +23,7 @@ func (w *workerEntry) ageUS() int64 { return time.Since(w.rec.StartedAt).Microse
 func (r *runner) tellStarted(w *workerEntry, begun time.Time) {
 	r.sup.events.Publish(event.WorkerStarted{
 		OnWorker: w.about(), LaunchHash: w.rec.LaunchHash, Revision: w.rec.Revision,
-		Trial: w.preflight != nil, SpawnUS: time.Since(begun).Microseconds(),
+		Trial: w.preflight != nil, Start: w.rec.Start, SpawnUS: time.Since(begun).Microseconds(),
 	})
 }
 
@@ -55,9 +55,9 @@ func (r *runner) tellStopped(w *workerEntry, reason string) {
 }
 
 // tellCrashed tells of a death. It runs in the pool loop.
-func (r *runner) tellCrashed(w *workerEntry, d *pool.Death, reason string) {
+func (r *runner) tellCrashed(w *workerEntry, d *pool.Death, reason, exit string) {
 	e := event.WorkerCrashed{
-		OnWorker: w.about(), Incarnation: w.rec.Incarnation, Reason: reason, Exit: w.process.Exit().String(), Killed: d.Class == pool.DeathKilled,
+		OnWorker: w.about(), Incarnation: w.rec.Incarnation, Reason: reason, Exit: exit, Killed: d.Class == pool.DeathKilled,
 		DuringCall: d.Call != nil, Calls: w.slot.finishedCalls(), AgeUS: d.LifetimeUS, Stderr: d.Stderr,
 		Class: string(d.Class), ExitCode: d.ExitCode, Signal: d.Signal, CoreDumped: d.CoreDumped, UserUS: d.UserUS, SystemUS: d.SystemUS,
 		PeakRSSBytes: d.PeakRSSBytes, MemoryLimitBytes: d.MemoryLimitBytes, Stack: d.Stack, Hint: d.Hint,

@@ -223,7 +223,7 @@ func (r *runner) restrain(w *workerEntry, l launch) (*os.File, error) {
 // worker for a while.
 func (r *runner) relimit() {
 	for _, w := range r.workers {
-		if w.preflight != nil || w.restraint.limits == r.limits {
+		if w.preflight != nil || w.process == nil || w.restraint.limits == r.limits {
 			continue
 		}
 		want := r.limits

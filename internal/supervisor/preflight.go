@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -36,6 +35,13 @@ func (p *preflight) happened(w *workerEntry, event pool.WorkerEvent, died *pool.
 	default:
 		return
 	}
+	p.tell(report)
+}
+
+// failed takes that the trial worker never existed.
+func (p *preflight) failed(err *pool.CallError) { p.tell(preflightReport{err: err}) }
+
+func (p *preflight) tell(report preflightReport) {
 	select {
 	case p.result <- report:
 	default: // it passed before, and ended since
@@ -97,18 +103,8 @@ func (w *workerEntry) needs() pool.Size {
 func (r *runner) try(ctx context.Context, l launch) (*workerEntry, *pool.CallError) {
 	pf := &preflight{result: make(chan preflightReport, 1)} // one report, see happened
 	var w *workerEntry
-	var err error
-	alive := r.read(func(r *runner) { w, err = r.spawn(randomHex(4), 0, l, pf) })
-	if !alive {
+	if !r.read(func(r *runner) { w, _ = r.conceive(randomHex(4), 0, l, pf) }) {
 		return nil, pool.NewCallError(pool.CategoryUnavailable, "the supervisor is stopping")
-	}
-	if hard, ok := errors.AsType[*worker.HardLimitError](err); ok {
-		refusal := pool.NewCallError(pool.CategoryUnavailable, "%s", hard.Error())
-		refusal.Hint = "set a lower limits.nofile, raise the hard limit that the supervisor starts with (ulimit -Hn, LimitNOFILE= in a unit), or run it as root"
-		return nil, refusal
-	}
-	if err != nil {
-		return nil, pool.NewCallError(pool.CategoryUnavailable, "%s", err.Error())
 	}
 	limit := l.spec.StartTimeout.D()
 	timer := time.NewTimer(limit)
@@ -125,7 +121,7 @@ func (r *runner) try(ctx context.Context, l launch) (*workerEntry, *pool.CallErr
 		return report.worker, report.err
 	case <-timer.C:
 		failure := pool.NewCallError(pool.CategoryDeadline, "the preflight worker was not ready within start_timeout (%s)", pool.Duration(limit))
-		failure.Stderr = w.tail()
+		r.read(func(*runner) { failure.Stderr = w.tail() })
 		failure.Hint = "look for a loop or a wait at import or in @init, or set a longer start_timeout"
 		r.discard(w, failure.Message)
 		return nil, failure
@@ -135,7 +131,7 @@ func (r *runner) try(ctx context.Context, l launch) (*workerEntry, *pool.CallErr
 	}
 }
 
-// discard kills a trial worker and waits for its end.
+// discard kills a trial worker, or gives up to start it, and waits for its end.
 func (r *runner) discard(w *workerEntry, reason string) {
 	r.read(func(r *runner) {
 		if r.workers[w.rec.Incarnation] == w {
@@ -144,7 +140,7 @@ func (r *runner) discard(w *workerEntry, reason string) {
 		}
 	})
 	select {
-	case <-w.process.Done():
+	case <-w.gone:
 	case <-r.done:
 	}
 }

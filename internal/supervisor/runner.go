@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -18,6 +17,7 @@ type runner struct {
 	log        *slog.Logger
 	dispatcher *dispatcher
 	caretaker  *caretaker
+	nursery    *nursery
 	inbox      chan message
 	done       chan struct{}
 
@@ -47,6 +47,7 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
 	r.dispatcher.events, r.dispatcher.ledger = s.events, s.ledger
 	r.dispatcher.hold = s.pauses.holdOf(addr)
+	r.nursery = newNursery(r)
 	r.caretaker = newCaretaker(r)
 	s.loops.Go(r.run)
 	s.loops.Go(r.caretaker.run)
@@ -82,6 +83,7 @@ func (r *runner) read(fn func(*runner)) bool {
 // run is the pool loop. It ends when no worker is left after ending was set.
 func (r *runner) run() {
 	defer close(r.done)
+	defer r.nursery.close()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for !r.ending || len(r.workers) > 0 {
@@ -125,6 +127,12 @@ func (r *runner) take(m message) {
 		r.adopt(m)
 	case dumped:
 		r.dumped(m)
+	case birth:
+		if e := r.born(m); e != nil {
+			r.step(e)
+		}
+	case retire:
+		r.nursery.retire(m.server)
 	case attend:
 		r.follow = m.follow
 		r.tell(nil)
@@ -148,6 +156,7 @@ func (r *runner) configure(m configure) {
 	for _, w := range r.workers {
 		r.watchMemory(w)
 	}
+	r.nursery.review()
 	e := lifecycle.Configure{
 		Target: lifecycle.Target{Spec: m.launch.spec, Launch: m.launch.hash, Size: m.size},
 		Halt:   m.halt,
@@ -251,6 +260,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 
 func (r *runner) signal(w *workerEntry, name string) {
 	if w.process == nil {
+		w.abandon()
 		return
 	}
 	if w.dump.underway {
@@ -272,98 +282,15 @@ func (r *runner) quarantine(c lifecycle.Quarantine) {
 	r.sup.keeper.later(func(st store) error { return st.SetQuarantine(r.addr, c.Place, message) })
 }
 
-// start starts a worker for the machine.
-func (r *runner) start(c lifecycle.Start) lifecycle.Event {
-	l, ok := r.launches[c.Launch]
-	if !ok {
-		return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerExit, Reason: "cannot start: nothing is known of launch hash " + c.Launch}
-	}
-	if _, err := r.spawn(c.Worker, c.Place, l, nil); err != nil {
-		r.log.Error("cannot start a worker", "worker", pool.WorkerAddress(r.addr, c.Place), "err", err)
-		return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerExit, Reason: err.Error()}
-	}
-	return lifecycle.Happened{Worker: c.Worker, Event: pool.WorkerSpawned}
-}
-
-// spawn starts a process and makes it known. pf is set for one that is only tried
-// out.
-func (r *runner) spawn(id string, place int, l launch, pf *preflight) (*workerEntry, error) {
-	token, begun := newToken(), time.Now()
-	w := &workerEntry{
-		known:  make(chan struct{}),
-		runner: r, preflight: pf, state: pool.WorkerHandshaking,
-		rec: pool.Worker{
-			Pool: r.addr, Place: place, Incarnation: id, State: pool.WorkerHandshaking, TokenHash: hashToken(token),
-			LaunchHash: l.hash, Revision: l.revision, StartedAt: begun.UTC(), Spec: l.spec, Runtime: l.runtime,
-		},
-	}
-	w.slot = r.dispatcher.addSlot(w)
-	r.sup.directory.add(w)
-	defer close(w.known)
-	process, err := r.launchProcess(w, l, token)
-	if err != nil {
-		r.sup.limiter.end(w.restraint)
-		w.slot.remove(pool.NewCallError(pool.CategoryUnavailable, "the worker never started"))
-		r.sup.directory.remove(w)
-		return nil, err
-	}
-	w.process, w.rec.Inherited = process, process.Inherited
-	w.rec.PID, w.rec.StartTime, w.rec.BootID = process.PID, process.StartTime, process.BootID
-	r.workers[id] = w
-	r.watch(w)
-	if pf == nil {
-		r.sup.keeper.putWorker(w.rec)
-	}
-	r.tellStarted(w, begun)
-	r.log.Info("started a worker", "worker", w.incarnation(), "pid", process.PID)
-	return w, nil
-}
-
-// watch reports the end of a worker's process, exactly once.
-func (r *runner) watch(w *workerEntry) {
-	r.sup.waiters.Go(func() {
-		select {
-		case <-w.process.Done():
-			r.happened(w, pool.WorkerExit)
-		case <-r.sup.detached:
-		}
-	})
-}
-
-func (r *runner) launchProcess(w *workerEntry, l launch, token string) (*worker.Process, error) {
-	if err := r.makeLog(w); err != nil {
-		return nil, err
-	}
-
-	root := l.spec.Snapshot.Root
-	if l.spec.Snapshot.Hash != "" && l.spec.CodeMode != pool.CodeLive {
-		root = r.sup.code.Path(l.spec.Snapshot.Hash)
-	}
-	paths := make([]string, 0, len(l.spec.PythonPath))
-	for _, p := range l.spec.PythonPath {
-		paths = append(paths, filepath.Join(root, p))
-	}
-	group, err := r.restrain(w, l)
-	if err != nil {
-		return nil, err
-	}
-	defer group.Close() // nil does no harm
-	return worker.Start(r.sup.reaper, worker.StartInfo{
-		Interpreter: l.runtime.Interpreter, SDK: r.sup.sdk, Dir: l.spec.Dir(), Env: l.spec.Env,
-		Lineage: r.sup.lineage, Log: r.sup.logs.File(w.logID()), Rlimits: w.restraint.rlimits(), Group: group,
-	}, worker.Launch{
-		Version: 1, Socket: r.sup.workerSocket(), Address: w.rec.Address(), Incarnation: w.rec.Incarnation, Token: token,
-		LaunchHash: l.hash, BootID: worker.BootID(), Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
-		SysPath: paths, OrphanGraceMS: r.sup.settings.Load().OrphanGrace.D().Milliseconds(), Slots: 1, Profile: l.spec.Profile, Stacks: r.sup.logs.Stacks(w.logID()),
-	})
-}
-
 // record notes a worker's state in the store.
 func (r *runner) record(w *workerEntry, state pool.WorkerState) {
 	if w.state == state {
 		return
 	}
 	w.state = state
+	if w.process == nil {
+		return // there is nothing to adopt
+	}
 	rec := w.rec
 	rec.State = state
 	r.sup.keeper.putWorker(rec)

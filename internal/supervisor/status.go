@@ -64,6 +64,7 @@ func (r *runner) status() pool.PoolStatus {
 		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
+	st.ForkServer, st.Spawned = r.nursery.pid(r.target), r.nursery.refused[r.target]
 	paused := r.dispatcher.paused()
 	st.Paused, st.Breaker = paused.pool, now.breaker
 	for _, p := range view.Places {
@@ -121,6 +122,7 @@ func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
 		return st
 	}
 	started := w.rec.StartedAt
+	st.Start = w.rec.Start
 	st.PID, st.StartedAt, st.Calls = w.rec.PID, &started, w.slot.finishedCalls()
 	if st.State == pool.WorkerReady && w.slot.busy() {
 		st.State = pool.WorkerBusy

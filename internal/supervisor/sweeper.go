@@ -36,7 +36,7 @@ func (s *sweeper) run() {
 		if len(dead) > 0 {
 			// Until a look finds nothing: what was found may just have forked.
 			for range 5 {
-				killed := worker.Sweep(s.lineage, dead)
+				killed := worker.Sweep(s.lineage, func(incarnation string) bool { return dead[incarnation] })
 				if killed == 0 {
 					break
 				}

@@ -32,6 +32,10 @@ type Launch struct {
 	// Stacks is the file that the worker writes the stacks of its threads to when it
 	// gets SIGUSR1.
 	Stacks string `json:"stacks"`
+	// Preload names what is imported before the adapter; nil stands for the adapter.
+	Preload []string `json:"preload"`
+	// ShareDescriptors lets a fork server fork with connections open.
+	ShareDescriptors bool `json:"share_descriptors,omitempty"`
 }
 
 // StartInfo is everything that Start needs besides the document.
@@ -85,6 +89,11 @@ func Environment(base []string, env map[string]string, marker string) []string {
 // document on descriptor 3. Workers write to the log file themselves: a pipe would
 // break when the supervisor ends, and they outlive it.
 func Start(r *Reaper, info StartInfo, doc Launch) (*Process, error) {
+	return start(r, info, "worker", doc, nil)
+}
+
+// start starts the SDK in a role. extra, if not nil, becomes descriptor 4.
+func start(r *Reaper, info StartInfo, role string, doc Launch, extra *os.File) (*Process, error) {
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode the launch of %s: %w", doc.Address, err)
@@ -94,9 +103,9 @@ func Start(r *Reaper, info StartInfo, doc Launch) (*Process, error) {
 		return nil, err
 	}
 	defer null.Close()
-	log, err := os.OpenFile(info.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	log, err := openLog(info.Log, doc.Address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the log of %s: %w", doc.Address, err)
+		return nil, err
 	}
 	defer log.Close()
 	read, write, err := os.Pipe()
@@ -104,12 +113,15 @@ func Start(r *Reaper, info StartInfo, doc Launch) (*Process, error) {
 		return nil, err
 	}
 	defer read.Close()
-	incarnation := doc.Address + "@" + doc.Incarnation
+	files := []*os.File{null, log, log, read}
+	if extra != nil {
+		files = append(files, extra)
+	}
 	p, err := r.Start(Command{
-		Args:  []string{info.Interpreter, info.SDK, "worker", doc.Address},
+		Args:  []string{info.Interpreter, info.SDK, role, doc.Address},
 		Dir:   info.Dir,
-		Env:   Environment(os.Environ(), info.Env, MarkerValue(info.Lineage, incarnation)),
-		Files: []*os.File{null, log, log, read},
+		Env:   Environment(os.Environ(), info.Env, MarkerValue(info.Lineage, doc.Address+"@"+doc.Incarnation)),
+		Files: files,
 		Group: info.Group,
 	})
 	if err != nil {
@@ -124,6 +136,14 @@ func Start(r *Reaper, info StartInfo, doc Launch) (*Process, error) {
 	}
 	feed(write, text)
 	return p, nil
+}
+
+func openLog(path, address string) (*os.File, error) {
+	log, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the log of %s: %w", address, err)
+	}
+	return log, nil
 }
 
 // feed writes the document and closes the pipe. A document that fits the pipe is

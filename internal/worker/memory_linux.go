@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -39,18 +40,30 @@ func GroupMemory(groups []int) map[int]int64 {
 	return out
 }
 
-// groupOf reads the process group of a process, field 5 of its stat (proc(5)).
+// groupOf returns the process group of a process.
 func groupOf(pid int) (int, bool) {
+	const group = 2
+	n, err := statField(pid, group)
+	return n, err == nil
+}
+
+// parentOf returns the parent of a process, which may be a zombie.
+func parentOf(pid int) (int, error) {
+	const parent = 1
+	return statField(pid, parent)
+}
+
+// statField reads a number of a process's stat, counted after its name (proc(5)).
+func statField(pid, index int) (int, error) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if len(fields) < 3 {
-		return 0, false
+	if len(fields) <= index {
+		return 0, fmt.Errorf("unexpected /proc/%d/stat", pid)
 	}
-	group, err := strconv.Atoi(fields[2])
-	return group, err == nil
+	return strconv.Atoi(fields[index])
 }
 
 func memoryOf(pid int) int64 {

@@ -77,3 +77,8 @@ func GroupMemory([]int) map[int]int64 { return nil }
 // attributes returns how a process starts: as the leader of its own process group.
 // There are no control groups on macOS.
 func attributes(*os.File) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// parentOf fails: nothing forks workers here.
+func parentOf(pid int) (int, error) {
+	return 0, fmt.Errorf("cannot tell the parent of process %d on macOS", pid)
+}

@@ -93,6 +93,26 @@ func (r *Reaper) Start(cmd Command) (*Process, error) {
 	return p, nil
 }
 
+// Claim makes a process whose end is told of a child that this process did not
+// start: it was forked by one of its children, and is its own since the process
+// between them ended. It fails when pid is not such a child.
+func (r *Reaper) Claim(pid int) (*Process, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// From here on it is not reaped unnoticed: whoever waits for it then asks for mu.
+	if parent, err := parentOf(pid); err != nil || parent != os.Getpid() || r.children[pid] != nil {
+		return nil, fmt.Errorf("process %d is not a new child", pid)
+	}
+	id, err := Identify(pid)
+	if err != nil {
+		id = Identity{PID: pid, BootID: BootID()} // it is a zombie already
+	}
+	p := &Process{Identity: id, done: make(chan struct{})}
+	p.Inherited, _ = id.Rlimits() // of a zombie they matter no more
+	r.children[pid] = p
+	return p, nil
+}
+
 // Adopt watches a process that somebody else started. It fails when the process
 // is not the one that id names.
 func (r *Reaper) Adopt(id Identity) (*Process, error) {

@@ -214,17 +214,17 @@ func TestSweep(t *testing.T) {
 	for name, dead := range map[string]map[string]bool{
 		"nobody": {}, "another incarnation": {"pool.api/0@2": true}, "a longer name": {"pool.api/0@11": true},
 	} {
-		if n := worker.Sweep(lineage, dead); n != 0 {
+		if n := worker.Sweep(lineage, func(i string) bool { return dead[i] }); n != 0 {
 			t.Errorf("Sweep for %s killed %d processes", name, n)
 		}
 	}
-	if n := worker.Sweep("another", map[string]bool{"pool.api/0@1": true}); n != 0 {
+	if n := worker.Sweep("another", func(i string) bool { return i == "pool.api/0@1" }); n != 0 {
 		t.Errorf("Sweep of another instance killed %d processes", n)
 	}
 	if gone(pid) {
 		t.Fatal("the process is gone too early")
 	}
-	if n := worker.Sweep(lineage, map[string]bool{"pool.api/0@1": true}); n != 1 {
+	if n := worker.Sweep(lineage, func(i string) bool { return i == "pool.api/0@1" }); n != 1 {
 		t.Errorf("Sweep = %d, want 1", n)
 	}
 	// It is an orphan: the reaper has to wait for it, or it stays a zombie.

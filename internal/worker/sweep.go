@@ -14,14 +14,14 @@ const Marker = "SNAKEPIT_WORKER"
 // state, which no other instance shares, and the incarnation's address.
 func MarkerValue(lineage, incarnation string) string { return lineage + ":" + incarnation }
 
-// Sweep kills every process that carries the marker of one of the dead
-// incarnations and returns how many it killed. A process that cleared its
-// environment is not found. On macOS nothing is.
-func Sweep(lineage string, dead map[string]bool) int {
+// Sweep kills every process that carries the marker of an incarnation that is dead
+// and returns how many it killed. A process that cleared its environment is not
+// found. On macOS nothing is.
+func Sweep(lineage string, dead func(incarnation string) bool) int {
 	killed := 0
 	marked(lineage+":", func(pid int, value string) {
 		_, incarnation, _ := strings.Cut(value, ":")
-		if dead[incarnation] && syscall.Kill(pid, syscall.SIGKILL) == nil {
+		if dead(incarnation) && syscall.Kill(pid, syscall.SIGKILL) == nil {
 			killed++
 		}
 	})

@@ -12,7 +12,7 @@ with no supervisor: `python -m snakepit ./adapter.py call hello name=Ada`.
 
 from __future__ import annotations
 
-from ._command import command, init
+from ._command import after_fork, command, init, preload
 from ._context import Context
 from ._errors import (
     AdapterError,
@@ -43,8 +43,10 @@ __all__ = [
     "TooLarge",
     "UnknownCommand",
     "WireError",
+    "after_fork",
     "command",
     "init",
+    "preload",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The entry of `python -m snakepit` and of a worker process.
+"""The entry of `python -m snakepit`, of a worker and of a fork server.
 
 A supervisor starts this file by its path; then the directory of the package
 itself stands first on sys.path, where `_json` of the standard library would meet
@@ -15,15 +15,15 @@ if not __package__:
 
 
 def main() -> int:
-    """Run a worker, or an adapter without a supervisor."""
-    if sys.argv[1:2] == ["worker"]:
+    """Run a worker, a fork server, or an adapter without a supervisor."""
+    if sys.argv[1:2] in (["worker"], ["forkserver"]):
         # Compiling this package costs more than the rest of a worker's start, and its
         # directory is ours: it is cached even where the user wants no caches of theirs.
         wanted, sys.dont_write_bytecode = sys.dont_write_bytecode, False
-        from snakepit._boot import boot
+        from snakepit import _boot
 
         sys.dont_write_bytecode = wanted
-        return boot()
+        return _boot.boot() if sys.argv[1] == "worker" else _boot.boot_server()
     from snakepit._cli import run
 
     return run(sys.argv[1:])

@@ -77,9 +77,7 @@ class Adapter:
     def start(self) -> None:
         """Run the adapter's @init; what it raises is the caller's."""
         for function in self._inits:
-            code = unwrap(function).__code__
-            if code.co_flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR):
-                raise AdapterError(f"@init {function.__name__}: it must be a plain function")
+            code = unwrap(plain(function, "init")).__code__
             takes = code.co_argcount - (getattr(function, "__self__", None) is not None)
             context = Context(self.config, worker_id=self.worker_id)
             self.state = function(context) if takes else function()
@@ -114,7 +112,7 @@ def load(reference: str, root: str, config: dict[str, Any], worker_id: str = "")
     is found below root. An exception of the adapter's own code passes through.
     """
     source, _, name = reference.partition(":")
-    module = _import_file(source, root) if source.endswith(".py") else _import_module(source)
+    module = import_source(reference, root)
     target: Any = module
     for part in filter(None, name.split(".")):
         try:
@@ -125,6 +123,20 @@ def load(reference: str, root: str, config: dict[str, Any], worker_id: str = "")
     if isinstance(target, type):
         target = target()
     return Adapter(reference, target, config, worker_id)
+
+
+def import_source(reference: str, root: str) -> Any:
+    """Return the module of a reference; one that is loaded already is not loaded again."""
+    source = reference.partition(":")[0]
+    return _import_file(source, root) if source.endswith(".py") else _import_module(source)
+
+
+def plain(function: Callable[..., Any], mark: str) -> Callable[..., Any]:
+    """Return the function, or raise AdapterError when calling it would not run it."""
+    code = getattr(unwrap(function), "__code__", None)
+    if code is not None and code.co_flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR):
+        raise AdapterError(f"@{mark} {function.__name__}: it must be a plain function")
+    return function
 
 
 def _import_module(name: str) -> Any:
@@ -145,7 +157,10 @@ def _import_file(source: str, root: str) -> Any:
     if not exists(path):
         raise AdapterError(f"adapter {source}: there is no file {path}")
     stem = basename(path)[: -len(".py")]
-    if stem in sys.modules:
+    loaded = sys.modules.get(stem)
+    if loaded is not None and getattr(loaded, "__file__", None) == path:
+        return loaded
+    if loaded is not None:
         raise AdapterError(f"adapter {source}: a module named {stem} is already loaded; rename the file")
     if dirname(path) not in sys.path:
         sys.path.insert(0, dirname(path))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 COMMAND_MARK = "__snakepit_command__"
 INIT_MARK = "__snakepit_init__"
+PRELOAD_MARK = "__snakepit_preload__"
+AFTER_FORK_MARK = "__snakepit_after_fork__"
 UNITS_MS = (("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000))
 
 
@@ -54,6 +56,22 @@ def init(function: Function) -> Function:
     It may take the context; what it returns is `ctx.state` in every call.
     """
     setattr(getattr(function, "__func__", function), INIT_MARK, True)
+    return function
+
+
+def preload(function: Function) -> Function:
+    """Run a module's function once before its workers are forked, or in each worker that is not forked.
+
+    What it imports and loads is shared by all forked workers. It must leave no
+    thread running and no connection open.
+    """
+    setattr(function, PRELOAD_MARK, True)
+    return function
+
+
+def after_fork(function: Function) -> Function:
+    """Run a module's function in each forked worker, before its @init: renew here what workers must not share."""
+    setattr(function, AFTER_FORK_MARK, True)
     return function
 
 

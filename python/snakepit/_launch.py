@@ -39,6 +39,8 @@ class Launch:
         self.code_root: str = document.get("code_root") or os.getcwd()
         self.sys_path: list[str] = document.get("sys_path") or []
         self.stacks: str = document.get("stacks") or ""
+        self.preload: list[str] = [self.adapter] if document.get("preload") is None else document["preload"]
+        self.share_descriptors: bool = document.get("share_descriptors", False)
         self.orphan_grace = document.get("orphan_grace_ms", 30_000) / 1000
 
     @property

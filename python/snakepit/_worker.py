@@ -15,6 +15,7 @@ from ._errors import WireError
 from ._history import History
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
+from ._preload import Preload
 from ._report import report
 from ._slot import Slot, Terminated
 
@@ -32,8 +33,10 @@ class Worker:
     when SIGTERM interrupts a call.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, preload: Preload, forked: bool = False) -> None:
         self._launch = launch
+        self._preload = preload
+        self._by_fork = forked
         self._slot: Slot | None = None
         self._link: Link | None = None
         self._codec = Codec()
@@ -64,8 +67,11 @@ class Worker:
     def _load(self) -> Adapter | None:
         """Load and start the adapter and tell the supervisor how it went."""
         launch = self._launch
-        sys.path[:0] = launch.sys_path
         try:
+            self._preload.all()
+            self._preload.module(launch.adapter)
+            if self._by_fork:
+                self._preload.after_fork()
             adapter = load(launch.adapter, launch.code_root, launch.config, launch.worker_id)
             adapter.start()
             self._bridge()
