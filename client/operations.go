@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -122,6 +123,16 @@ func (c *Client) operate(ctx context.Context, path string, in any, each func(Eve
 		return nil, fmt.Errorf("the operation goes on: %w", ctx.Err())
 	}
 	return outcome, err
+}
+
+// ReplaceSupervisor makes the program at an absolute path the next image of the
+// supervisor's process, which goes on with its workers, calls and connections. within is
+// how long requests and answers that are under way may take to end, 0 for the
+// supervisor's own limit. It returns when nothing stands in the way any more; the new
+// image tells by SupervisorStatus.Replaced that it has begun.
+func (c *Client) ReplaceSupervisor(ctx context.Context, program string, within time.Duration) error {
+	body := map[string]any{"program": program, "timeout_ms": within.Milliseconds()}
+	return c.ask(ctx, http.MethodPost, "/v1/supervisor/replace", nil, body, nil)
 }
 
 // StopSupervisor asks the supervisor to stop. It drains and stops the workers

@@ -26,7 +26,7 @@ start it when it is needed; these commands manage it by hand.`,
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(newSupervisorRun(a), newSupervisorStart(a), newSupervisorStop(a),
-		newSupervisorRestart(a), newSupervisorStatus(a))
+		newSupervisorRestart(a), newSupervisorStatus(a), newSupervisorImage(a))
 	return cmd
 }
 
@@ -117,29 +117,6 @@ supervisor as long as settings.orphan_grace says.`,
 	}.cobra(a)
 	cmd.Flags().BoolVar(&keep, "keep-workers", false, "leave the workers to the next supervisor")
 	cmd.Flags().DurationVar(&limit, "timeout", stopLimit, "how long to wait for its end")
-	return cmd
-}
-
-func newSupervisorRestart(a *App) *cobra.Command {
-	var limit time.Duration
-	cmd := command{
-		use:   "restart [--timeout D]",
-		short: "Replace the supervisor and keep its workers",
-		long: `End the supervisor, leave its workers running, and start a new supervisor, which
-adopts them. Calls that run meanwhile go on in their workers.`,
-		examples: [2]string{"snakectl supervisor restart", "snakectl supervisor restart --timeout 10s"},
-		args:     cobra.NoArgs,
-		run: func(ctx context.Context, _ []string) error {
-			if a.global.noStart {
-				return errors.New("--no-start forbids to start a supervisor")
-			}
-			if _, err := a.stopSupervisor(ctx, true, limit); err != nil && !errors.Is(err, client.ErrNoSupervisor) {
-				return a.explain(err)
-			}
-			return a.runStart(ctx)
-		},
-	}.cobra(a)
-	cmd.Flags().DurationVar(&limit, "timeout", stopLimit, "how long to wait for the end of the old one")
 	return cmd
 }
 

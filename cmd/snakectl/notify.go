@@ -4,7 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+
+	"github.com/snakectl/snakectl/internal/wire"
 )
+
+// reloading returns the state that says that this process takes up something new; the
+// next image says READY=1.
+func reloading() string { return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", wire.Monotonic()/1000) }
 
 // notifyManager tells the service manager that started this process a state,
 // such as READY=1, through the datagram socket it named in NOTIFY_SOCKET. It

@@ -29,6 +29,7 @@ func (a *App) superviseInForeground(ctx context.Context, begin func(context.Cont
 	go func() {
 		done <- runSupervisor(ctx, supervisorConfig{
 			Instance: dir, Version: a.Version, Log: log, TakeSettings: handler.take, Ready: func() { close(ready) },
+			Replacing: func() { notifyOrLog(ctx, log, manager, reloading()) },
 		})
 	}()
 	go func() {

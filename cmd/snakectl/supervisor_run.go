@@ -27,6 +27,8 @@ type supervisorConfig struct {
 	TakeSettings func(pool.Settings)
 	// Ready is called once, when the socket answers.
 	Ready func()
+	// Replacing is called when the image of the process is about to be replaced.
+	Replacing func()
 }
 
 // runSupervisor serves the instance until ctx ends and everything has drained.
@@ -35,7 +37,12 @@ func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
 	if err != nil {
 		return err
 	}
+	left, err := received()
+	if err != nil {
+		return err
+	}
 	sup, err := supervisor.Open(supervisor.Config{
+		Inherited: left.supervisor(), Peer: api.PeerOf,
 		Instance: cfg.Instance, Version: cfg.Version, SDK: python.Entry(sdk), Log: cfg.Log, TakeSettings: cfg.TakeSettings,
 	})
 	if owned, ok := errors.AsType[*state.LockedError](err); ok {
@@ -44,12 +51,19 @@ func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
 	if err != nil {
 		return err
 	}
-	listener, err := wire.ListenUnix(filepath.Join(cfg.Instance, "supervisor.sock"))
+	listener, err := left.listen(filepath.Join(cfg.Instance, "supervisor.sock"))
 	if err != nil {
 		return errors.Join(err, sup.Abandon())
 	}
+	held, err := left.connections()
+	if err != nil {
+		cfg.Log.Error("cannot go on with connections of the former image", "err", err)
+	}
 	sup.OnAccess(func(policy *access.Policy) { openSocket(cfg, listener, policy) })
-	server := api.New(backend{sup}, cfg.Log)
+	b := &backend{Supervisor: sup, cfg: cfg, listener: listener}
+	server := api.New(b, cfg.Log)
+	b.server = server
+	server.Inherit(held)
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
 	var served sync.WaitGroup
@@ -70,20 +84,25 @@ func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
 }
 
 // backend lends a supervisor to the server of its socket.
-type backend struct{ *supervisor.Supervisor }
+type backend struct {
+	*supervisor.Supervisor
+	cfg      supervisorConfig
+	listener *wire.Listener
+	server   *api.Server
+}
 
-func (b backend) Exec(ctx context.Context, req api.Exec) (api.ExecAnswer, error) {
+func (b *backend) Exec(ctx context.Context, req api.Exec) (api.ExecAnswer, error) {
 	result, err := b.Supervisor.Exec(ctx, supervisor.ExecRequest(req))
 	return api.ExecAnswer(result), err
 }
 
-func (b backend) Apply(req api.Apply) api.Operation {
+func (b *backend) Apply(req api.Apply) api.Operation {
 	return b.Supervisor.Apply(supervisor.ApplyRequest(req))
 }
 
-func (b backend) StopOperation(id string) bool { return b.Stop(id) }
+func (b *backend) StopOperation(id string) bool { return b.Stop(id) }
 
-func (b backend) Recycle(name string, place int, by string) (api.Operation, error) {
+func (b *backend) Recycle(name string, place int, by string) (api.Operation, error) {
 	op, err := b.Supervisor.Recycle(name, place, by)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ const (
 	strangerWithin = time.Second
 )
 
-// peerOf returns who is at the other end of a connection.
-func peerOf(conn *net.UnixConn) (access.Peer, error) {
+// PeerOf returns who is at the other end of a connection.
+func PeerOf(conn *net.UnixConn) (access.Peer, error) {
 	cred, known, err := wire.PeerCred(conn)
 	if err != nil || !known {
 		return access.Peer{}, err
@@ -32,21 +32,16 @@ func peerOf(conn *net.UnixConn) (access.Peer, error) {
 	return access.Peer{Known: true, UID: cred.UID, Groups: append(groups, cred.GID)}, nil
 }
 
-// peerConn is a connection with who is at its other end.
-type peerConn struct {
-	net.Conn
-	peer access.Peer
-}
-
-type peerKey struct{}
+// connKey finds the connection of a request.
+type connKey struct{}
 
 // withPeer makes the peer of a connection known to its requests.
 func withPeer(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, peerKey{}, conn.(*peerConn).peer) //nolint:forcetypeassert // handoff gives these alone
+	return context.WithValue(ctx, connKey{}, conn.(*peerConn)) //nolint:forcetypeassert // handoff gives these alone
 }
 
 func requester(r *http.Request) access.Peer {
-	return r.Context().Value(peerKey{}).(access.Peer) //nolint:forcetypeassert // withPeer set it
+	return r.Context().Value(connKey{}).(*peerConn).peer //nolint:forcetypeassert // withPeer set it
 }
 
 // guard lets a request pass whose peer has one of the rights now, for the pool that

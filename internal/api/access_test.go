@@ -71,7 +71,7 @@ func request(t *testing.T, pattern, poolName string, uid uint32) *http.Request {
 	t.Helper()
 	method, path, _ := strings.Cut(pattern, " ")
 	path = strings.NewReplacer("{pool}", poolName, "{id}", "x", "{command}", "x").Replace(path)
-	ctx := context.WithValue(t.Context(), peerKey{}, access.Peer{Known: true, UID: uid})
+	ctx := context.WithValue(t.Context(), connKey{}, &peerConn{peer: access.Peer{Known: true, UID: uid}})
 	return httptest.NewRequestWithContext(ctx, method, path, nil)
 }
 

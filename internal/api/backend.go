@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/access"
@@ -21,9 +22,15 @@ type Backend interface {
 	Access() *access.Policy
 	// Address returns the pool that a caller's name means, "" for none.
 	Address(name string) string
-	// ServeClient serves frames of a peer on a connection whose preface was read, and
-	// closes it.
-	ServeClient(ctx context.Context, conn net.Conn, peer access.Peer)
+	// TakeClient takes over a connection of a peer whose preface was read; what it
+	// returns serves its frames until its end or that of the context.
+	TakeClient(conn net.Conn, peer access.Peer) func(context.Context)
+	// ServeInherited serves the frame connections of a former image of this process.
+	ServeInherited(ctx context.Context)
+	// Replace makes the program at a path the next image of this process, which goes on
+	// with everything. It calls answer when nothing can stand in the way any more, and
+	// returns only if it fails.
+	Replace(r *http.Request, program string, answer func()) error
 	Exec(ctx context.Context, req Exec) (ExecAnswer, error)
 	// Refuse has the pool that a caller's name means count a call that was answered
 	// with that error already.

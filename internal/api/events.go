@@ -31,11 +31,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer subscription.Close()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
+	ctx, end := s.untilHeld(r)
+	defer end()
 	out := stream{json.NewEncoder(w), http.NewResponseController(w)}
 	err = out.write(subscription.Pending())
 	for following && err == nil {
 		var records []event.Record
-		if records, err = subscription.Next(r.Context()); err == nil {
+		if records, err = subscription.Next(ctx); err == nil {
 			if !s.allows(r, access.Read) {
 				return // an apply took the right away meanwhile
 			}

@@ -84,6 +84,8 @@ func logOptions(query url.Values) (logs.Options, error) {
 // followLogs looks at the files in turn, as long as the peer may; polling works on
 // every file system.
 func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, reader *logs.Reader, emit func(logs.Line) error) {
+	ctx, end := s.untilHeld(r)
+	defer end()
 	flush := http.NewResponseController(w)
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
@@ -93,7 +95,7 @@ func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, reader *logs
 		}
 		select {
 		case <-tick.C:
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		}
 		if err := reader.More(emit); err != nil {

@@ -65,6 +65,7 @@ func (s *Server) routeTable() []route {
 		{"POST /v1/stacks", admin, s.stacks},
 		{"GET /v1/events", read, s.events},
 		{"POST /v1/supervisor/stop", admin, s.stop},
+		{"POST /v1/supervisor/replace", admin, s.replace},
 	}
 }
 
@@ -210,7 +211,9 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request) {
 		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "for must be ready, idle or gone, not %q", what))
 		return
 	}
-	ctx, cancel, err := limited(r.Context(), query.Get("timeout"), 30*time.Second)
+	streaming, end := s.untilHeld(r)
+	defer end()
+	ctx, cancel, err := limited(streaming, query.Get("timeout"), 30*time.Second)
 	if err != nil {
 		fail(w, err)
 		return

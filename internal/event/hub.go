@@ -84,6 +84,20 @@ func (h *Hub) Subscribe(f Filter, since time.Time) *Subscription {
 	return s
 }
 
+// Seq returns the number of the last event.
+func (h *Hub) Seq() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seq
+}
+
+// Continue goes on counting after the last event of a former image of the process.
+func (h *Hub) Continue(seq uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seq = max(h.seq, seq)
+}
+
 // Close ends every subscription once its reader has what was told before.
 func (h *Hub) Close() {
 	h.mu.Lock()

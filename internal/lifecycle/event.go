@@ -40,6 +40,9 @@ type Restore struct {
 	Message string
 }
 
+// Recall tells what was counted before this machine was made.
+type Recall struct{ Restarts, Recycles int }
+
 // Happened is an event of the life of one worker.
 type Happened struct {
 	Worker string
@@ -93,6 +96,7 @@ type Tick struct{}
 func (Configure) event()    {}
 func (Adopt) event()        {}
 func (Restore) event()      {}
+func (Recall) event()       {}
 func (Happened) event()     {}
 func (Stuck) event()        {}
 func (Recycle) event()      {}

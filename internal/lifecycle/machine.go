@@ -112,6 +112,9 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 		m.adopt(now, e)
 	case Restore:
 		m.place(e.Place).quarantined = e.Message
+	case Recall:
+		m.restarts += e.Restarts
+		m.recycles += e.Recycles
 	case Happened:
 		m.happened(now, e)
 	case Stuck:

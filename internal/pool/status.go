@@ -16,6 +16,8 @@ type SupervisorStatus struct {
 	StartedAt time.Time `json:"started_at"`
 	Instance  string    `json:"instance"`
 	Lineage   string    `json:"lineage"`
+	// Replaced counts how often the image of the process was replaced in place.
+	Replaced int `json:"replaced"`
 	// Notice is a sentence that every reader should see, such as that the state
 	// was restored from a backup. Usually empty.
 	Notice string `json:"notice,omitempty"`

@@ -29,7 +29,16 @@ type ownership struct {
 	file *os.File
 }
 
-func own(dir string) (*ownership, error) {
+// own takes the directory. inherited is the lock of a former image of this process,
+// nil for none.
+func own(dir string, inherited *os.File) (*ownership, error) {
+	if inherited != nil {
+		syscall.CloseOnExec(int(inherited.Fd())) //nolint:gosec // a descriptor fits
+		if err := flock(inherited); err != nil {
+			return nil, fmt.Errorf("cannot go on holding %s: %w", dir, err)
+		}
+		return &ownership{dir: dir, file: inherited}, nil
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot create the instance directory %s: %w; choose another with --instance DIR", dir, cause(err))
 	}

@@ -17,7 +17,7 @@ import (
 // cannot hide it. The errors to expect are a *LockedError, a *FormatError and one
 // about a directory that cannot be used; none of them changes a file.
 func Open(dir string, opts Options) (*Store, *Recovery, error) {
-	owner, err := own(dir)
+	owner, err := own(dir, opts.Lock)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,9 @@ type Options struct {
 	// HistoryKeep is how many revisions to keep while the accepted settings do not
 	// say it; DefaultHistoryKeep when zero.
 	HistoryKeep int
+	// Lock is the lock of the instance, held by a former image of this process; nil
+	// when it is to be taken.
+	Lock *os.File
 	// Clock is the monotonic clock that LastForgotten tells of; nothing is noted when nil.
 	Clock func() Moment
 	// Log takes what went wrong beside a transaction that succeeded, such as a
@@ -91,6 +95,10 @@ func (s *Store) Close() error {
 	}
 	return nil
 }
+
+// LockDescriptor returns the descriptor that holds the instance. The next image of this
+// process inherits it, so that the instance is never without an owner.
+func (s *Store) LockDescriptor() int { return int(s.owner.file.Fd()) } //nolint:gosec // a descriptor fits
 
 // Lineage returns the name that the store was given when it was made. Plans carry
 // it, so that one made for another instance is refused.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -28,16 +29,24 @@ const (
 // clientLink is one client's connection. Its reader goroutine owns assembling.
 type clientLink struct {
 	sup  *Supervisor
+	conn net.Conn
 	out  *wire.Outbox
 	peer access.Peer
+	// reader and stop belong to the reader goroutine too, and to Freeze while that is stopped.
+	reader *wire.Reader
+	stop   *braked
 
 	assembling map[uint64]*assembly
 	// greeted is when HELLO_ACK was sent, a reading of wire.Monotonic.
 	greeted int64
 
-	// mu guards calls. It is a leaf.
+	// mu guards calls and missed, and keeps the end of a call and the last frame that
+	// tells of it together. Only the outbox's mutex is taken while it is held.
 	mu    sync.Mutex
 	calls map[uint64]*call // unanswered, by stream
+	// frozen: the connection is being handed over, and the ends of calls wait in missed.
+	frozen bool
+	missed []func()
 }
 
 // assembly is a call whose body comes in several frames.
@@ -50,14 +59,30 @@ type assembly struct {
 	failure *pool.CallError
 }
 
-// ServeClient serves frames of a peer on a connection whose preface was read, until
-// the client closes it, breaks the protocol or ctx ends. It closes conn; calls of the
-// client that are unanswered then are cancelled.
-func (s *Supervisor) ServeClient(ctx context.Context, conn net.Conn, peer access.Peer) {
-	l := &clientLink{sup: s, peer: peer, out: wire.NewOutbox(conn, clientBuffer), assembling: map[uint64]*assembly{}, calls: map[uint64]*call{}}
+// TakeClient takes over a connection of a peer whose preface was read. What it returns
+// serves frames until the client closes it, breaks the protocol or ctx ends; it closes
+// the connection, and calls of the client that are unanswered then are cancelled.
+func (s *Supervisor) TakeClient(conn net.Conn, peer access.Peer) func(ctx context.Context) {
+	return s.newClientLink(conn, peer).run
+}
+
+func (s *Supervisor) newClientLink(conn net.Conn, peer access.Peer) *clientLink {
+	l := &clientLink{
+		sup: s, peer: peer, conn: conn, out: wire.NewOutbox(conn, clientBuffer), reader: wire.NewReader(conn),
+		assembling: map[uint64]*assembly{}, calls: map[uint64]*call{},
+		stop: s.clients.brake.join(conn),
+	}
+	s.clients.add(l)
+	return l
+}
+
+// run serves the connection until its end.
+func (l *clientLink) run(ctx context.Context) {
+	defer l.sup.clients.remove(l)
+	defer l.stop.leave()
 	stop := context.AfterFunc(ctx, func() { _ = l.out.Close() })
 	defer stop()
-	err := l.serve(wire.NewReader(conn))
+	err := l.serve()
 	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		l.goAway(err)
 	}
@@ -81,8 +106,35 @@ func sendGoAway(out *wire.Outbox, why error) {
 	}
 }
 
-func (l *clientLink) serve(r *wire.Reader) error {
-	hello, err := wire.ReadHello(r)
+func (l *clientLink) serve() error {
+	if l.greeted == 0 {
+		if err := l.greet(); err != nil {
+			return err
+		}
+	}
+	l.reader.SetLimit(wire.MaxPayload)
+	for {
+		l.stop.pass()
+		h, frame, err := l.reader.ReadFrame()
+		if l.stop.caught(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.take(h, frame); err != nil {
+			return err
+		}
+	}
+}
+
+// greet takes HELLO and answers it.
+func (l *clientLink) greet() error {
+	hello, err := wire.ReadHello(l.reader)
+	for l.stop.caught(err) {
+		l.stop.pass()
+		hello, err = wire.ReadHello(l.reader)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,19 +150,7 @@ func (l *clientLink) serve(r *wire.Reader) error {
 		return err
 	}
 	l.greeted = wire.Monotonic()
-	if err := l.out.Send(frame); err != nil {
-		return err
-	}
-	r.SetLimit(wire.MaxPayload)
-	for {
-		h, frame, err := r.ReadFrame()
-		if err != nil {
-			return err
-		}
-		if err := l.take(h, frame); err != nil {
-			return err
-		}
-	}
+	return l.out.Send(frame)
 }
 
 func (l *clientLink) take(h wire.Header, frame []byte) error {
@@ -158,15 +198,15 @@ func (l *clientLink) takeCall(h wire.Header, frame []byte) error {
 		return nil
 	}
 	d.accept(c, envelope.Command, envelope.Deadline, envelope.Idempotent())
-	awaitRoom(d.submit(c, frame))
+	l.awaitRoom(d.submit(c, frame))
 	return nil
 }
 
 // awaitRoom waits until a call has a place in its queue, or is answered; nothing is
 // read from its caller meanwhile.
-func awaitRoom(room <-chan struct{}) {
+func (l *clientLink) awaitRoom(room <-chan struct{}) {
 	if room != nil {
-		<-room
+		l.stop.await(room)
 	}
 }
 
@@ -250,7 +290,7 @@ func (l *clientLink) takeChunk(h wire.Header, frame []byte) error {
 		l.refuse(a.dispatcher, a.call, a.failure)
 	} else {
 		a.release()
-		awaitRoom(a.dispatcher.submit(a.call, nil))
+		l.awaitRoom(a.dispatcher.submit(a.call, nil))
 	}
 	return nil
 }
@@ -275,12 +315,30 @@ func (l *clientLink) takeCancel(stream uint64) {
 func (l *clientLink) deliver(c *call, frame []byte, final bool) {
 	wire.PutStream(frame, c.stream)
 	if final {
-		l.end(c)
+		l.finish(c, frame)
+		return
 	}
-	if !final && l.out.Buffered() > clientPause && l.out.Wait(c.released, clientPause/2) != nil {
+	if l.out.Buffered() > clientPause && l.out.Wait(c.released, clientPause/2) != nil {
 		return // the call was settled otherwise, or the client is gone
 	}
 	if errors.Is(l.out.Send(frame), wire.ErrOverflow) {
+		l.hangUp()
+	}
+}
+
+// finish sends the last frame that tells of a call.
+func (l *clientLink) finish(c *call, frame []byte) {
+	l.mu.Lock()
+	if l.frozen {
+		frame = slices.Clone(frame)
+		l.missed = append(l.missed, func() { l.finish(c, frame) })
+		l.mu.Unlock()
+		return
+	}
+	delete(l.calls, c.stream)
+	err := l.out.Send(frame)
+	l.mu.Unlock()
+	if errors.Is(err, wire.ErrOverflow) {
 		l.hangUp()
 	}
 }
@@ -294,15 +352,12 @@ func (l *clientLink) hangUp() {
 
 // fail implements sink.
 func (l *clientLink) fail(c *call, failure *pool.CallError) {
-	l.end(c)
 	frame, err := wire.AppendJSON(nil, wire.Header{Type: wire.TypeError, Flags: wire.FlagEnd, Stream: c.stream}, shortened(failure))
 	if err != nil {
 		l.sup.log.Error("cannot encode an error", "err", err)
 		return
 	}
-	if err := l.out.Send(frame); errors.Is(err, wire.ErrOverflow) {
-		l.hangUp()
-	}
+	l.finish(c, frame)
 }
 
 // shortened returns the error with texts that fit a frame together.
@@ -319,12 +374,6 @@ func shortened(e *pool.CallError) *pool.CallError {
 		}
 	}
 	return &short
-}
-
-func (l *clientLink) end(c *call) {
-	l.mu.Lock()
-	delete(l.calls, c.stream)
-	l.mu.Unlock()
 }
 
 // leave cancels what the client left behind.

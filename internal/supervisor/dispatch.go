@@ -77,6 +77,8 @@ type dispatcher struct {
 	startTime time.Duration
 	// untold are events that the pool loop publishes, in their order.
 	untold []event.Body
+	// frozen: no call changes its place or ends here, see freeze.
+	frozen bool
 	// refusal is why every new call is refused, nil while calls are taken.
 	refusal *pool.CallError
 	// drained is closed when the queue is empty after close.
@@ -243,7 +245,7 @@ func (d *dispatcher) refuse(c *call, why *pool.CallError) {
 // next gives a free slot its next call, or makes it idle. mu is held. The call
 // that is returned must be sent once mu is released.
 func (d *dispatcher) next(s *slot) (*call, hop) {
-	if !s.admitted || s.out == nil || s.call != nil || d.held(s) || s.spent() {
+	if d.frozen || !s.admitted || s.out == nil || s.call != nil || d.held(s) || s.spent() {
 		s.checkSpent()
 		return nil, hop{}
 	}

@@ -106,7 +106,7 @@ func (w *fakeWorker) connect(past wire.History) {
 		defer close(served)
 		r := wire.NewReader(near)
 		r.SetLimit(wire.MaxPayload)
-		_ = w.entry.readSlot(out, r, past.Kept)
+		_ = w.entry.readSlot(out, r, past.Kept, newBrake().join(near))
 		w.entry.slot.lost(out)
 		_ = out.Close()
 	}()

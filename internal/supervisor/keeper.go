@@ -27,6 +27,8 @@ type store interface {
 	Quarantined() ([]state.Quarantine, error)
 	SetPause(addr string, p *pool.Pause) error
 	Pauses() (map[string]pool.Pause, error)
+	// LockDescriptor returns the descriptor that holds the instance.
+	LockDescriptor() int
 	Close() error
 }
 

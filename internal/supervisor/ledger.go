@@ -298,6 +298,16 @@ func (l *ledger) claim(c *call, earliest, latest int64) {
 	}
 }
 
+// claimOf returns the entry of a claim, an empty one when there is none.
+func (l *ledger) claimOf(c *call) entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.entries[c.id]; e != nil && e.claim == c {
+		return *e
+	}
+	return entry{}
+}
+
 // limit ends a claim at its deadline, while it is here.
 func (l *ledger) limit(c *call) {
 	time.AfterFunc(time.Duration(max(0, c.deadline-wire.Monotonic())), func() { l.overdue(c) })

@@ -107,7 +107,7 @@ func TestClientThatVanishes(t *testing.T) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		newTestSupervisor(d).ServeClient(context.WithoutCancel(t.Context()), near, access.Peer{})
+		newTestSupervisor(d).TakeClient(near, access.Peer{})(context.WithoutCancel(t.Context()))
 	}()
 	greeting, err := wire.AppendGreeting(nil, wire.NewHello(wire.RoleClient, "test"))
 	if err != nil {

@@ -149,6 +149,10 @@ func (d *dispatcher) lookAtQueue() {
 	now := wire.Monotonic()
 	d.mu.Lock()
 	d.timerAt = 0
+	if d.frozen {
+		d.mu.Unlock()
+		return
+	}
 	waited, pausedBy := d.policy.queueTimeout, ""
 	if d.hold.pool != nil {
 		pausedBy = d.hold.pool.By

@@ -133,7 +133,7 @@ func (d *dispatcher) offer() {
 	for {
 		d.mu.Lock()
 		n := len(d.idle)
-		if n == 0 || d.queue.len() == 0 {
+		if n == 0 || d.queue.len() == 0 || d.frozen {
 			d.mu.Unlock()
 			return
 		}
@@ -235,7 +235,7 @@ func (s *slot) overdue() {
 	d.mu.Lock()
 	s.timerAt = 0
 	c := s.call
-	if c == nil {
+	if c == nil || d.frozen {
 		d.mu.Unlock()
 		return
 	}

@@ -20,7 +20,7 @@ func (s *slot) spent() bool {
 
 // giveBack takes a call off the count that provably never started. mu is held.
 func (s *slot) giveBack(c *call) {
-	if c.sink != nil && !c.probe {
+	if c.sink != nil && !c.probe && c.slotStream != anyStream {
 		s.taken--
 	}
 }

@@ -54,6 +54,9 @@ func (s *slot) reconcileCall(past wire.History) (kept *call, failure *pool.CallE
 	case c.sink == nil || c.settled:
 		return nil, nil
 	case slices.Contains(past.Kept, c.id) && c.released == nil:
+		if c.slotStream != anyStream {
+			s.count(c)
+		}
 		return c, nil
 	case slices.Contains(past.Executed, c.id) || !past.Known:
 		failure = pool.NewCallError(pool.CategoryUnavailable, "the connection to the worker broke before the answer was there")

@@ -17,6 +17,7 @@ func (s *Supervisor) Status(addr string) pool.Status {
 	out := pool.Status{
 		Supervisor: pool.SupervisorStatus{
 			PID: s.PID(), Version: s.cfg.Version, StartedAt: s.startedAt, Instance: s.cfg.Instance, Lineage: s.lineage, Notice: s.notice,
+			Replaced: s.replaced(),
 		},
 		Revision: revision, Pools: []pool.PoolStatus{},
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/code"
 	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/logs"
@@ -32,6 +34,10 @@ type Config struct {
 	// SDK is what an interpreter runs to become a worker.
 	SDK string
 	Log *slog.Logger
+	// Inherited is what a former image of this process left; nil at the usual start.
+	Inherited *Handover
+	// Peer says who is at the other end of an inherited connection.
+	Peer func(*net.UnixConn) (access.Peer, error)
 	// TakeSettings, if not nil, is called with the settings in force: once by Open and
 	// whenever an apply changed them.
 	TakeSettings func(pool.Settings)
@@ -60,9 +66,14 @@ type Supervisor struct {
 	settings   atomic.Pointer[pool.Settings]
 	gate       gate
 	ledger     *ledger
-	pauses     pauses
-	listener   *wire.Listener
-	logs       logs.Dir
+	clients    clients
+	slotBrake  *brake
+	inherited  *Handover // nil for one that began anew
+	// restored are the client connections that a former image left.
+	restored []*clientLink
+	pauses   pauses
+	listener *wire.Listener
+	logs     logs.Dir
 
 	// booted is closed when the pools of the accepted spec are known again.
 	booted chan struct{}
@@ -81,7 +92,7 @@ type Supervisor struct {
 // Open takes possession of the instance: its state file, which no other
 // supervisor may have, and its worker socket. It starts and adopts nothing yet.
 func Open(cfg Config) (*Supervisor, error) {
-	st, recovery, err := state.Open(cfg.Instance, state.Options{Version: cfg.Version, Log: cfg.Log, Clock: moment})
+	st, recovery, err := state.Open(cfg.Instance, state.Options{Version: cfg.Version, Log: cfg.Log, Clock: moment, Lock: cfg.Inherited.lock()})
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +101,9 @@ func Open(cfg Config) (*Supervisor, error) {
 		code:      &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
 		directory: directory{byToken: map[string]*workerEntry{}},
 		table:     table{runners: map[string]*runner{}},
-		events:    event.NewHub(), ledger: newLedger(cfg.Log),
-		logs:   logs.Dir(filepath.Join(cfg.Instance, "logs")),
+		logs:      logs.Dir(filepath.Join(cfg.Instance, "logs")),
+		events:    event.NewHub(), ledger: newLedger(cfg.Log), inherited: cfg.Inherited,
+		clients: clients{brake: newBrake(), links: map[*clientLink]struct{}{}}, slotBrake: newBrake(),
 		booted: make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
 	s.operations.events = s.events
@@ -118,7 +130,7 @@ func (s *Supervisor) prepare(st *state.Store) error {
 	s.takeSettings(s.table.desired)
 	s.takeAccess(s.table.desired)
 	s.routes.set(nil, "")
-	if s.listener, err = wire.ListenUnix(s.workerSocket()); err != nil {
+	if s.listener, err = s.listen(); err != nil {
 		return err
 	}
 	if s.reaper, err = worker.NewReaper(s.log); err != nil {
@@ -142,11 +154,14 @@ func (s *Supervisor) Abandon() error {
 func (s *Supervisor) Run(ctx context.Context) error {
 	background, end := context.WithCancel(context.WithoutCancel(ctx)) // the end of ctx begins a drain
 	var parts sync.WaitGroup
-	parts.Go(func() { s.reaper.Run(background) })
 	parts.Go(s.keeper.run)
 	parts.Go(s.sweeper.run)
 	parts.Go(func() { s.keepLogs(background) })
 	err := s.boot()
+	parts.Go(func() { s.reaper.Run(background) }) // children that are adopted are known now
+	if err == nil {
+		s.restore()
+	}
 	parts.Go(func() { // not before the adopted ones are known: a stranger is sent away
 		if err := s.serveWorkers(background, s.listener); err != nil {
 			s.log.Error("cannot accept workers", "err", err)

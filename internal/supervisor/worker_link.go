@@ -61,7 +61,7 @@ func (s *Supervisor) serveWorker(ctx context.Context, accepted *net.UnixConn) {
 	if hello.Role == wire.RoleControl {
 		err = w.serveControl(out, r, hello)
 	} else {
-		err = w.serveSlot(out, r, hello)
+		err = w.serveSlot(conn, out, r, hello)
 	}
 	if violation, ok := errors.AsType[*wire.ProtocolError](err); ok {
 		s.log.Warn("worker broke the protocol", "worker", w.incarnation(), "err", err)
@@ -227,7 +227,7 @@ func (w *workerEntry) reached(note func(*stage)) {
 }
 
 // serveSlot reads a slot's connection until it ends.
-func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
+func (w *workerEntry) serveSlot(conn net.Conn, out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
 	if hello.Worker.Slot != 0 {
 		return wire.Violation("%s has one slot, number 0; it connected slot %d", w.incarnation(), hello.Worker.Slot)
 	}
@@ -238,7 +238,9 @@ func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hel
 	w.slot.resume(hello.Worker.Calls)
 	w.slot.connect(out, past)
 	w.reached(func(st *stage) { st.connected = true })
-	err = w.readSlot(out, r, past.Kept)
+	stop := w.runner.sup.slotBrake.join(conn)
+	err = w.readSlot(out, r, past.Kept, stop)
+	stop.leave()
 	if w.slot.lost(out) && w.lose(func(st *stage) { st.connected = false }) {
 		w.runner.happened(w, pool.WorkerLost)
 	}
@@ -247,14 +249,22 @@ func (w *workerEntry) serveSlot(out *wire.Outbox, r *wire.Reader, hello wire.Hel
 
 // readSlot reads answers: first those of the kept calls, in their order, then those of
 // the calls that were sent on this connection.
-func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader, kept []wire.CallID) error {
+func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader, kept []wire.CallID, stop *braked) error {
+	half := false // an answer has begun
 	for {
+		if !half {
+			stop.pass()
+		}
 		h, frame, err := r.ReadFrame()
+		if stop.caught(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		switch h.Type {
 		case wire.TypeResult, wire.TypeChunk, wire.TypeError:
+			half = !h.End() && h.Type != wire.TypeError
 			if len(kept) > 0 {
 				if w.slot.dispatcher.ledger.take(kept[0], h, frame) {
 					kept = kept[1:]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 )
@@ -38,6 +39,8 @@ type Outbox struct {
 	spare    []byte // the flusher's former batch, to be used again
 	inFlight int    // bytes that the flusher holds
 	flushing bool
+	halted   bool          // the flusher is to end, and what it has not written is taken
+	lifted   bool          // there is no limit
 	room     chan struct{} // closed when bytes leave; nil when nobody waits
 	err      error         // why nothing can be sent any more
 	joined   []byte
@@ -75,6 +78,9 @@ func (o *Outbox) Send(parts ...[]byte) error {
 	if o.err != nil {
 		return o.err
 	}
+	if o.halted {
+		return ErrStopped
+	}
 	sent := 0
 	if !o.flushing && o.raw != nil {
 		if sent = o.attempt(total, parts); o.err != nil {
@@ -84,7 +90,7 @@ func (o *Outbox) Send(parts ...[]byte) error {
 			return nil
 		}
 	}
-	if sent == 0 && o.buffered()+total > o.limit {
+	if sent == 0 && !o.lifted && o.buffered()+total > o.limit {
 		return ErrOverflow
 	}
 	for _, p := range parts {
@@ -154,14 +160,19 @@ func (o *Outbox) writeOnce(fd uintptr) bool {
 func (o *Outbox) flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.pending) > 0 && o.err == nil {
+	for len(o.pending) > 0 && o.err == nil && !o.halted {
 		batch := o.pending
 		o.pending, o.spare = o.spare[:0], nil
 		o.inFlight = len(batch)
-		for rest := batch; len(rest) > 0 && o.err == nil; {
+		rest := batch
+		for len(rest) > 0 && o.err == nil && !o.halted {
 			rest = rest[o.flushPiece(rest):]
 		}
 		o.inFlight = 0
+		if len(rest) > 0 && o.err == nil {
+			o.pending = append(append([]byte(nil), rest...), o.pending...)
+			break
+		}
 		if cap(batch) <= outboxPiece {
 			o.spare = batch[:0]
 		}
@@ -176,7 +187,7 @@ func (o *Outbox) flushPiece(b []byte) int {
 	n, err := o.conn.Write(b[:min(len(b), outboxPiece)])
 	o.mu.Lock()
 	o.inFlight -= n
-	if err != nil {
+	if err != nil && !(o.halted && errors.Is(err, os.ErrDeadlineExceeded)) {
 		o.fail(err)
 	}
 	o.wake()
@@ -230,13 +241,47 @@ func (o *Outbox) Wait(done <-chan struct{}, below int) error {
 func (o *Outbox) watch(below int) (<-chan struct{}, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil || o.buffered() <= below {
+	if o.err != nil || o.lifted || o.buffered() <= below {
 		return nil, o.err
 	}
 	if o.room == nil {
 		o.room = make(chan struct{})
 	}
 	return o.room, nil
+}
+
+// Lift takes the limit away, or sets it again: nobody waits for the peer meanwhile.
+func (o *Outbox) Lift(on bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lifted = on
+	o.wake()
+}
+
+// Halt stops the flusher between two writes and returns what it has not written: the
+// rest of a frame, then whole ones. Nothing may be sent until Resume.
+func (o *Outbox) Halt(poke func()) ([]byte, error) {
+	o.mu.Lock()
+	o.halted = true
+	o.mu.Unlock()
+	poke() // a flusher that waits for its peer
+	o.flusher.Wait()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]byte(nil), o.pending...), o.err
+}
+
+// Resume goes on after Halt, or begins with the bytes that a former Outbox of the
+// connection had not written.
+func (o *Outbox) Resume(unsent []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.halted = false
+	o.pending = append([]byte(nil), unsent...)
+	if len(o.pending) > 0 && o.err == nil {
+		o.flushing = true
+		o.flusher.Go(o.flush)
+	}
 }
 
 // Close closes the connection, drops what is buffered and waits for the flusher

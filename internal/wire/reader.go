@@ -46,6 +46,14 @@ func (r *Reader) SetLimit(n int) { r.limit = n }
 // returned as frames.
 func (r *Reader) Buffered() int { return r.end - r.begin }
 
+// Unread returns a copy of the bytes that were read from the connection and not yet
+// returned as frames.
+func (r *Reader) Unread() []byte { return append([]byte(nil), r.buf[r.begin:r.end]...) }
+
+// Preload puts bytes before those that the connection has. Call it before the first
+// frame is read.
+func (r *Reader) Preload(b []byte) { r.buf, r.begin, r.end = append([]byte(nil), b...), 0, len(b) }
+
 // ReadFrame returns the next frame of a known type. frame is its header and
 // payload, one after the other; the caller may change it in place, and it is
 // valid until the next call. Frames of unknown types that are marked ignorable

@@ -36,6 +36,10 @@ func startTime(pid int) (uint64, error) {
 // becomeSubreaper does nothing: macOS has no subreaper, orphans go to launchd.
 func becomeSubreaper() error { return nil }
 
+// isOwnChild cannot look without waiting here: a child's end is noticed as that of any
+// other process.
+func isOwnChild(int) bool { return false }
+
 // peekExited cannot look without waiting here; the group of an exited worker is
 // then killed after its leader was reaped.
 func peekExited() (int, error) { return 0, nil }

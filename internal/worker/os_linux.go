@@ -57,6 +57,13 @@ func peekExited() (int, error) {
 	return int(siginfoPID(&info)), nil
 }
 
+// isOwnChild reports whether the process is a child of this one, which it stays when it
+// has exited until it is waited for.
+func isOwnChild(pid int) bool {
+	var info unix.Siginfo
+	return pid > 1 && unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == nil
+}
+
 // marked calls found for every process whose environment holds a marker.
 func marked(prefix string, found func(pid int, value string)) {
 	entries, err := os.ReadDir("/proc")

@@ -113,9 +113,18 @@ func (r *Reaper) Claim(pid int) (*Process, error) {
 	return p, nil
 }
 
-// Adopt watches a process that somebody else started. It fails when the process
-// is not the one that id names.
+// Adopt watches a process that somebody else started, or a former image of this one.
+// It fails when the process is not the one that id names. Call it before Run where
+// children are adopted: their ends would be reaped as anybody's.
 func (r *Reaper) Adopt(id Identity) (*Process, error) {
+	// Nobody but the reaper can free a child's pid, whether it lives or not.
+	if start, err := startTime(id.PID); isOwnChild(id.PID) && (err != nil || start == id.StartTime) {
+		p := &Process{Identity: id, done: make(chan struct{})}
+		r.mu.Lock()
+		r.children[id.PID] = p
+		r.mu.Unlock()
+		return p, nil
+	}
 	fd, err := openProcess(id.PID)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch process %d: %w", id.PID, err)
