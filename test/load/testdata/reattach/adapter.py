@@ -16,3 +16,8 @@ def work(token: str, ms: int, ctx: Context, pad: str = "", size: int = 0) -> dic
         os.close(log)
     time.sleep(ms / 1000)
     return {"token": token, "got": len(pad), "pad": "y" * size}
+
+
+@command
+def padding(size: int = 300_000) -> str:
+    return "z" * size
