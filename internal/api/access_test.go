@@ -35,7 +35,7 @@ var rights = map[string]string{
 	"GET /v1/logs/list":                    "read",
 	"POST /v1/stacks":                      "admin",
 	"GET /v1/events":                       "read",
-	"POST /v1/supervisor/stop":             "admin",
+	"POST /v1/supervisor/replace":          "admin", "POST /v1/supervisor/stop": "admin",
 }
 
 // fakeBackend knows the pools api and own, and whom their lists name.

@@ -55,7 +55,7 @@ func TestFormerControlConnection(t *testing.T) {
 }
 
 func newTestSupervisor(d *dispatcher) *Supervisor {
-	s := &Supervisor{log: discard}
+	s := &Supervisor{log: discard, clients: clients{brake: newBrake(), links: map[*clientLink]struct{}{}}, slotBrake: newBrake()}
 	s.routes.set(map[string]*dispatcher{"pool.api": d}, "pool.api")
 	return s
 }
