@@ -45,10 +45,12 @@ var rules = map[string]rule{
 	},
 	"internal/state":  {internal: []string{"internal/pool"}, modules: []string{"go.etcd.io/bbolt"}},
 	"internal/cgroup": {},
+	// The image of a process is replaced here alone.
+	"internal/handover": {modules: []string{"golang.org/x/sys"}},
 	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
-			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/lifecycle", "internal/logs", "internal/planner",
+			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/handover", "internal/lifecycle", "internal/logs", "internal/planner",
 			"internal/pool", "internal/runtime", "internal/state", "internal/wire", "internal/worker",
 		},
 		modules: []string{"golang.org/x/sys"},
@@ -59,7 +61,7 @@ var rules = map[string]rule{
 
 	"cmd/snakectl": {
 		internal: []string{
-			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/logs", "internal/planner", "internal/pool",
+			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/logs", "internal/planner", "internal/pool",
 			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},
