@@ -21,6 +21,7 @@ const startLimit = 10 * time.Second
 // can go from one to the next.
 type session struct {
 	dir      string // of the files, and all that is written
+	root     string // of the module
 	direct   *direct
 	relayed  *direct // nil without a C compiler
 	peers    *peers
@@ -31,7 +32,7 @@ type session struct {
 
 // openSession starts all of it. root is the module's directory.
 func openSession(ctx context.Context, root, binary string, rounds int) (s *session, err error) {
-	s = &session{rounds: rounds}
+	s = &session{root: root, rounds: rounds}
 	defer func() {
 		if err != nil {
 			s.close(ctx)

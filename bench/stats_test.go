@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestVerdict(t *testing.T) {
 	tests := []struct {
@@ -36,5 +39,12 @@ func TestPercentile(t *testing.T) {
 	}
 	if got := percentile([]float64(nil), 0.5); got != 0 {
 		t.Errorf("percentile of nothing = %v, want 0", got)
+	}
+}
+
+func TestSumOfBenchmarks(t *testing.T) {
+	out := "goos: linux\nBenchmarkStatus-2   \t      20\t  17000000 ns/op\nPASS\nBenchmarkStatusView \t 20\t 3000000.5 ns/op\nok\n"
+	if sum, n := sumOfBenchmarks([]byte(out)); sum != 20*time.Millisecond || n != 2 {
+		t.Errorf("sumOfBenchmarks = %s, %d, want 20ms of 2", sum, n)
 	}
 }

@@ -21,9 +21,11 @@ const SettingsAddress = "settings"
 // A worker that is missing from a place is on its way back and no difference; a
 // quarantined place, a worker of another launch hash and a size set by hand are.
 func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
-	accepted := pool.Desired{Settings: defaultSettings()}
+	var accepted pool.Desired
 	if observed.Accepted != nil {
 		accepted = *observed.Accepted
+	} else {
+		accepted.Settings = defaultSettings()
 	}
 	if opts.Destroy {
 		desired = pool.Desired{Settings: accepted.Settings}
