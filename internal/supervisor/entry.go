@@ -213,8 +213,11 @@ func randomHex(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// logID names the worker's log.
-func (w *workerEntry) logID() logs.ID { return logID(w.rec) }
+// logID names the worker's log. It may be called outside of the pool loop, since it
+// reads only what of the record never changes.
+func (w *workerEntry) logID() logs.ID {
+	return logs.ID{Pool: w.rec.Pool, Place: w.rec.Place, Incarnation: w.rec.Incarnation, Started: w.rec.StartedAt}
+}
 
 func logID(rec pool.Worker) logs.ID {
 	return logs.ID{Pool: rec.Pool, Place: rec.Place, Incarnation: rec.Incarnation, Started: rec.StartedAt}

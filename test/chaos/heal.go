@@ -90,7 +90,7 @@ func (c *campaign) measure(ctx context.Context) {
 	const (
 		moreDescriptors = 12 // an adopted worker costs one more than a child
 		moreMemory      = 64 << 20
-		mostFiles       = 1000
+		mostFiles       = 2000 // three of each of the last 20 incarnations of 24 places, and what else there is
 		mostBytes       = 48 << 20
 	)
 	pid, why := c.supervisor()
