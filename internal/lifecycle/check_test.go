@@ -70,6 +70,7 @@ func (w *world) checkRecycling() {
 			if p.Serving.ID != "" && p.Next.Launch == p.Serving.Launch {
 				starting++
 			}
+		default:
 		}
 	}
 	if most := w.target.Spec.Lifecycle.MaxRecycling.Of(w.target.Size); starting > w.most && starting > most {

@@ -226,13 +226,13 @@ func TestRecyclingWaitsForRecreate(t *testing.T) {
 	w.configure("a", 1, nil)
 	w.run(time.Second)
 	w.drainAfter = 500 * time.Millisecond
-	recreate := func(p *pool.Pool) {
+	recreating := func(p *pool.Pool) {
 		p.Update.Strategy = pool.StrategyRecreate
 		p.Lifecycle.MaxRequests = 50
 	}
 	trial := w.newID()
 	w.living[trial] = &process{id: trial, launch: "b", ready: true}
-	w.step(lifecycle.Configure{Target: lifecycle.Target{Spec: spec(recreate), Launch: "b", Size: 1}, Ready: trial})
+	w.step(lifecycle.Configure{Target: lifecycle.Target{Spec: spec(recreating), Launch: "b", Size: 1}, Ready: trial})
 	w.take()
 	w.step(lifecycle.Nearing{Worker: trial})
 	if got := w.take(); len(got) > 0 {

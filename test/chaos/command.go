@@ -80,8 +80,11 @@ func (d *disturber) killCommand(what Disturbance) skip {
 	all := d.victims(what)
 	args := all[what.Pick%uint64(len(all))]
 	if args[0] == "apply" {
-		d.applying.Lock()
-		defer d.applying.Unlock()
+		release, why := d.turn(&d.applying)
+		defer release()
+		if why != "" {
+			return why
+		}
 		if err := variant(what.Pick).write(d.config, d.executions); err != nil {
 			return skip(err.Error())
 		}

@@ -25,6 +25,8 @@ type disturber struct {
 	seed     uint64
 	// config is the directory of the configuration, executions the log of the adapter.
 	config, executions string
+	// end is when disturbances have to end that have not begun yet.
+	end time.Time
 	// full is why the disk cannot be filled, empty where it can.
 	full string
 
@@ -36,9 +38,11 @@ type disturber struct {
 // skip is why a disturbance could not be carried out.
 type skip string
 
-// play carries a schedule out. It returns when the last disturbance has ended.
-func (d *disturber) play(ctx context.Context, schedule []Disturbance) {
+// play carries a schedule out. It returns when the last disturbance has ended; one
+// that waits for others when the time is over is left out.
+func (d *disturber) play(ctx context.Context, schedule []Disturbance, during time.Duration) {
 	begun := time.Now()
+	d.end = begun.Add(during)
 	var all sync.WaitGroup
 	for _, what := range schedule {
 		timer := time.NewTimer(time.Until(begun.Add(what.At)))
@@ -93,6 +97,15 @@ func (d *disturber) disturb(what Disturbance) skip {
 		return d.pause(what)
 	}
 	return ""
+}
+
+// turn waits for the lock. release must be called, also where the time was over.
+func (d *disturber) turn(lock *sync.Mutex) (release func(), why skip) {
+	lock.Lock()
+	if time.Now().After(d.end) {
+		why = "the time was over"
+	}
+	return lock.Unlock, why
 }
 
 // worker returns the pid of a worker of the pool that is aimed at.
@@ -207,13 +220,16 @@ func (d *disturber) fill(what Disturbance) skip {
 // apply brings a variant of the configuration into force. One that another operation
 // is in the way of is tried again for a while.
 func (d *disturber) apply(what Disturbance) skip {
-	d.applying.Lock()
-	defer d.applying.Unlock()
+	release, why := d.turn(&d.applying)
+	defer release()
+	if why != "" {
+		return why
+	}
 	if err := variant(what.Pick).write(d.config, d.executions); err != nil {
 		return skip(err.Error())
 	}
 	for range 20 {
-		if d.command("apply", "--auto-approve", "--quiet", d.config) != inTheWay {
+		if d.command("apply", "--auto-approve", "--quiet", d.config) != inTheWay || time.Now().After(d.end) {
 			break
 		}
 		pause(300 * time.Millisecond)

@@ -21,10 +21,19 @@ func (d *disturber) supervisor() (int, skip) {
 	return status.Supervisor.PID, ""
 }
 
+// takeSupervisor waits until nothing else is done to the supervisor, and returns its
+// pid. release must be called in any case.
+func (d *disturber) takeSupervisor() (pid int, release func(), why skip) {
+	release, why = d.turn(&d.handling)
+	if why == "" {
+		pid, why = d.supervisor()
+	}
+	return pid, release, why
+}
+
 func (d *disturber) killSupervisor(what Disturbance) skip {
-	d.handling.Lock()
-	defer d.handling.Unlock()
-	pid, why := d.supervisor()
+	pid, release, why := d.takeSupervisor()
+	defer release()
 	if why != "" {
 		return why
 	}
@@ -49,9 +58,8 @@ func (d *disturber) revive() {
 }
 
 func (d *disturber) restartSupervisor() skip {
-	d.handling.Lock()
-	defer d.handling.Unlock()
-	pid, why := d.supervisor()
+	pid, release, why := d.takeSupervisor()
+	defer release()
 	if why != "" {
 		return why
 	}
@@ -65,9 +73,8 @@ func (d *disturber) restartSupervisor() skip {
 }
 
 func (d *disturber) freezeSupervisor(what Disturbance) skip {
-	d.handling.Lock()
-	defer d.handling.Unlock()
-	pid, why := d.supervisor()
+	pid, release, why := d.takeSupervisor()
+	defer release()
 	if why != "" {
 		return why
 	}
@@ -81,9 +88,8 @@ func (d *disturber) freezeSupervisor(what Disturbance) skip {
 
 // exhaust leaves the supervisor hardly a descriptor for a while.
 func (d *disturber) exhaust(what Disturbance) skip {
-	d.handling.Lock()
-	defer d.handling.Unlock()
-	pid, why := d.supervisor()
+	pid, release, why := d.takeSupervisor()
+	defer release()
 	if why != "" {
 		return why
 	}

@@ -125,7 +125,7 @@ func (c *campaign) disturb(ctx context.Context) {
 		c.callers.run(calling, "c", anything)
 		close(called)
 	}()
-	c.play(ctx, c.schedule)
+	c.play(ctx, c.schedule, c.opts.During)
 	c.ledger.note("the disturbances have ended")
 	hangUp()
 	<-called

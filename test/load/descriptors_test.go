@@ -40,7 +40,7 @@ func TestSupervisorOutlivesLackOfDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	var dialer net.Dialer
-	for range len(open) {
+	for range open {
 		conn, err := dialer.DialContext(t.Context(), "unix", s.client.Socket())
 		if err != nil {
 			t.Fatal(err)

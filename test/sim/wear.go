@@ -77,6 +77,7 @@ func (r *runner) checkRecycling() {
 			if p.Serving.ID != "" && p.Serving.Launch == p.Next.Launch {
 				starting++
 			}
+		default:
 		}
 	}
 	if most := r.spec.Lifecycle.MaxRecycling.Of(r.size); starting > most {
