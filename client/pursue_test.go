@@ -46,7 +46,9 @@ func TestExecAsksForACallThatWasSent(t *testing.T) {
 		{"nobody knows", func(c *call) { c.fail(unavailable(true, false)) }, nil, "", 1, true},
 		{
 			"nobody knows, and it may run twice",
-			func(c *call) { c.fail(unavailable(true, c.Idempotent())) }, []client.CallOption{client.Idempotent()}, `[1]`, 2, false,
+			func(c *call) { c.fail(unavailable(true, c.Idempotent())) },
+			[]client.CallOption{client.Idempotent()},
+			`[1]`, 2, false,
 		},
 	}
 	for _, tt := range tests {

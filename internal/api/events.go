@@ -31,7 +31,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer subscription.Close()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
-	ctx, end := s.untilHeld(r)
+	ctx, end := s.untilHeld(r.Context())
 	defer end()
 	out := stream{json.NewEncoder(w), http.NewResponseController(w)}
 	err = out.write(subscription.Pending())

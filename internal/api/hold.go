@@ -97,8 +97,8 @@ func (h *hold) awaitRelease() {
 }
 
 // untilHeld returns a context for an answer that has no end of its own.
-func (s *Server) untilHeld(r *http.Request) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(r.Context())
+func (s *Server) untilHeld(request context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(request)
 	s.hold.mu.Lock()
 	streams := s.hold.streams
 	s.hold.mu.Unlock()

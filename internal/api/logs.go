@@ -84,7 +84,7 @@ func logOptions(query url.Values) (logs.Options, error) {
 // followLogs looks at the files in turn, as long as the peer may; polling works on
 // every file system.
 func (s *Server) followLogs(r *http.Request, w http.ResponseWriter, reader *logs.Reader, emit func(logs.Line) error) {
-	ctx, end := s.untilHeld(r)
+	ctx, end := s.untilHeld(r.Context())
 	defer end()
 	flush := http.NewResponseController(w)
 	tick := time.NewTicker(followEvery)

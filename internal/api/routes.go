@@ -211,7 +211,7 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request) {
 		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "for must be ready, idle or gone, not %q", what))
 		return
 	}
-	streaming, end := s.untilHeld(r)
+	streaming, end := s.untilHeld(r.Context())
 	defer end()
 	ctx, cancel, err := limited(streaming, query.Get("timeout"), 30*time.Second)
 	if err != nil {

@@ -131,7 +131,7 @@ func (l *ledger) executing(w *workerEntry, id wire.CallID, past wire.History) {
 // answers that it kept follow. claim is the call of this supervisor among them, or nil.
 func (l *ledger) testify(w *workerEntry, past wire.History, claim *call) {
 	l.mu.Lock()
-	judgements := l.testimony(w, past)
+	var judgements []judgement
 	for _, id := range past.Kept {
 		e := l.entries[id]
 		if e == nil {
@@ -154,6 +154,7 @@ func (l *ledger) testify(w *workerEntry, past wire.History, claim *call) {
 		}
 		delete(l.entries, id)
 	}
+	judgements = append(judgements, l.testimony(w, past)...)
 	l.mu.Unlock()
 	deliverJudgements(judgements)
 }

@@ -45,11 +45,13 @@ func TestPast(t *testing.T) {
 	}{
 		{"an old worker that is idle", wire.HelloWorker{}, wire.History{}},
 		{
-			"an old worker with an answer", wire.HelloWorker{Call: &wire.HelloCall{ID: id.String(), Done: true}},
+			"an old worker with an answer",
+			wire.HelloWorker{Call: &wire.HelloCall{ID: id.String(), Done: true}},
 			wire.History{Kept: []wire.CallID{id}, Executed: []wire.CallID{id}},
 		},
 		{
-			"a new worker", wire.HelloWorker{History: &wire.HelloHistory{Kept: []string{}, Executed: []string{id.String()}, CompleteSinceNS: 7}},
+			"a new worker",
+			wire.HelloWorker{History: &wire.HelloHistory{Kept: []string{}, Executed: []string{id.String()}, CompleteSinceNS: 7}},
 			wire.History{Kept: []wire.CallID{}, Executed: []wire.CallID{id}, CompleteSince: 7, Known: true},
 		},
 	}

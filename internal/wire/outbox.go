@@ -187,7 +187,7 @@ func (o *Outbox) flushPiece(b []byte) int {
 	n, err := o.conn.Write(b[:min(len(b), outboxPiece)])
 	o.mu.Lock()
 	o.inFlight -= n
-	if err != nil && !(o.halted && errors.Is(err, os.ErrDeadlineExceeded)) {
+	if err != nil && (!o.halted || !errors.Is(err, os.ErrDeadlineExceeded)) {
 		o.fail(err)
 	}
 	o.wake()
