@@ -191,7 +191,8 @@ func TestLivesAreWatched(t *testing.T) {
 	}
 	see := func(pid, ready int, ok uint64) func(*lives) { return func(l *lives) { l.see(status(pid, ready, ok)) } }
 	old := func(l *lives) { l.since = l.since.Add(-time.Minute) }
-	told := func(l *lives) { l.ending(1)() }
+	told := func(l *lives) { l.ending(1)(false) }
+	replaced := func(l *lives) { l.ending(1)(true) }
 	for _, tt := range []struct {
 		name  string
 		steps []func(*lives)
@@ -199,6 +200,8 @@ func TestLivesAreWatched(t *testing.T) {
 	}{
 		{"one life", []func(*lives){see(1, 3, 1), old, see(1, 3, 2)}, nil},
 		{"told to end", []func(*lives){see(1, 3, 9), told, see(2, 3, 1)}, nil},
+		{"replaced in place", []func(*lives){see(1, 3, 9), replaced, see(1, 3, 10)}, nil},
+		{"replaced in place, then by another", []func(*lives){see(1, 3, 9), replaced, see(2, 3, 1)}, []Invariant{Lives}},
 		{"replaced", []func(*lives){see(1, 3, 9), see(2, 3, 1)}, []Invariant{Lives}},
 		{"gone", []func(*lives){see(1<<30, 3, 9), (*lives).miss, (*lives).miss}, []Invariant{Lives}},
 		{"a counter falls", []func(*lives){see(1, 3, 9), see(1, 3, 8)}, []Invariant{Counted}},

@@ -29,7 +29,7 @@ var documented = map[string][]int{
 	"pause":              {0, 1},
 	"resume":             {0, 1},
 	"supervisor start":   {0, 1},
-	"supervisor restart": {0, 1, 11},
+	"supervisor restart": {0, 1, 11, 12},
 	"supervisor stop":    {0},
 	"plan":               {0, 1, 2},
 	"destroy":            {0},

@@ -40,7 +40,7 @@ func (d *disturber) killSupervisor(what Disturbance) skip {
 	ended := d.lives.ending(pid)
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 	harness.Until(context.Background(), 10*time.Second, func() bool { return !harness.Running(pid) })
-	ended()
+	ended(false)
 	pause(what.Length)
 	d.revive()
 	return ""
@@ -65,7 +65,7 @@ func (d *disturber) restartSupervisor() skip {
 	}
 	ended := d.lives.ending(pid)
 	code := d.command("supervisor restart")
-	ended()
+	ended(d.instance.Owns(pid))
 	if code != 0 {
 		d.revive()
 	}

@@ -43,16 +43,23 @@ func (l *lives) now() int {
 }
 
 // ending tells that the supervisor with that pid is about to be ended; what it
-// returns, that it has been.
-func (l *lives) ending(pid int) (ended func()) {
+// returns, that it has been, or that its process lives on: one that was replaced in
+// place goes on with its counters.
+func (l *lives) ending(pid int) (ended func(livesOn bool)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.number++
 	l.told[pid] = true
-	return func() {
+	return func(livesOn bool) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.number++
+		if !livesOn {
+			l.number++
+			return
+		}
+		l.number--
+		l.since = time.Now() // its workers connect again
+		delete(l.told, pid)
 	}
 }
 
@@ -111,7 +118,7 @@ func (l *lives) see(status *client.Status) {
 		}
 	}
 	l.last = now
-	if calm, ok := now[calmPool]; ok && time.Since(l.since) > settled && calm.Ready < calmSize {
+	if calm, ok := now[calmPool]; ok && time.Since(l.since) > settled && l.number%2 == 0 && calm.Ready < calmSize {
 		l.ledger.violate(Floor, "pool %s has %d ready workers of %d, and nobody took one: %s", calmPool, calm.Ready, calmSize, describe(calm))
 	}
 }
