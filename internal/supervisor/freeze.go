@@ -57,23 +57,69 @@ func (s *Supervisor) Freeze(ctx context.Context) (*Frozen, error) {
 func (f *Frozen) halt(ctx context.Context) error {
 	s := f.sup
 	if !s.clients.brake.stop(ctx.Done()) {
-		return errors.New("a client's connection does not come to rest")
+		return notAtRest("a client's connection does not come to rest")
 	}
 	f.links = s.clients.all()
 	for _, l := range f.links {
 		l.out.Lift(true) // an answer that is half delivered is read to its end
 	}
+	if err := f.awaitLeaving(ctx); err != nil {
+		return err
+	}
 	for _, r := range f.runners {
 		for _, out := range r.dispatcher.freeze() {
 			if err := out.Wait(ctx.Done(), 0); errors.Is(err, wire.ErrStopped) {
-				return fmt.Errorf("a worker of %s has not read its call yet", r.addr)
+				return notAtRest("a worker of " + r.addr + " has not read its call yet")
 			}
 		}
 	}
 	if !s.slotBrake.stop(ctx.Done()) {
-		return errors.New("a worker is in the midst of a long answer")
+		return notAtRest("a worker is in the midst of a long answer")
 	}
 	return s.keeper.now(func(store) error { return nil }) // what was noted is written
+}
+
+// notAtRest says why the supervisor cannot stand still in time.
+func notAtRest(why string) error {
+	err := pool.NewCallError(pool.CategoryDeadline, "the supervisor cannot be replaced now: %s", why)
+	err.Hint = "nothing has changed; try again, or allow more time with --timeout"
+	return err
+}
+
+// awaitLeaving waits for the calls of workers that are on their way out: the next image
+// does not adopt those.
+func (f *Frozen) awaitLeaving(ctx context.Context) error {
+	const every = 2 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		last := ""
+		for _, r := range f.runners {
+			if w := r.dispatcher.lastCall(); w != nil {
+				last = w.incarnation()
+			}
+		}
+		if last == "" {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return notAtRest(last + " leaves and has not finished its last call")
+		}
+	}
+}
+
+// lastCall returns a worker that drains and still executes a call, nil for none.
+func (d *dispatcher) lastCall() *workerEntry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for s := range d.slots {
+		if s.draining && s.call != nil && s.call.sink != nil {
+			return s.worker
+		}
+	}
+	return nil
 }
 
 // freeze keeps every call where it is and returns the connections of the slots.
