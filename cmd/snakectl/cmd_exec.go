@@ -41,6 +41,7 @@ worker died, 1 anything else.`,
 		args:     cobra.RangeArgs(1, 3),
 		run:      func(ctx context.Context, words []string) error { return a.runExec(ctx, words, opts) },
 	}.cobra(a)
+	cmd.ValidArgsFunction = a.completeExec
 	flags := cmd.Flags()
 	flags.DurationVar(&opts.timeout, "timeout", 0, "how long the call may take, waiting included (default: the pool's timeouts.call)")
 	flags.StringVar(&opts.session, "session", "", "key of the session the call belongs to")

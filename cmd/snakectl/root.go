@@ -35,11 +35,12 @@ func newRootCommand(a *App) *cobra.Command {
 	flags.BoolVarP(&a.global.quiet, "quiet", "q", false, "only answers and errors")
 	root.AddCommand(
 		newInitCommand(a), newPlanCommand(a), newApplyCommand(a), newUpCommand(a), newDestroyCommand(a),
-		newExecCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
+		newExecCommand(a), newCommandsCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
 		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newStackCommand(a), newEventsCommand(a), newInspectCommand(a),
 		newDiagnoseCommand(a), newDoctorCommand(a), newValidateCommand(a), newFmtCommand(a),
 		newSupervisorCommand(a), newCompletionCommand(a), newVersionCommand(a),
 	)
+	a.completeAddresses(root)
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "help" {

@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Status is what `snakectl status --json` prints. Fields are only ever added.
 type Status struct {
@@ -112,4 +115,8 @@ type CommandInfo struct {
 	// TimeoutMS is the command's own timeout; 0 for the pool's.
 	TimeoutMS  int64 `json:"timeout_ms,omitempty"`
 	Idempotent bool  `json:"idempotent,omitempty"`
+	// Schema holds the JSON Schema of the arguments by name, "arguments", and of the
+	// result where its hint has one, "result". It is missing where the commands of the
+	// adapter are too many to announce it.
+	Schema json.RawMessage `json:"schema,omitempty"`
 }

@@ -45,6 +45,7 @@ class Command:
             "doc": self.doc[:400],
             "timeout_ms": self.timeout_ms,
             "idempotent": self.idempotent,
+            "schema": self.signature.schema,
         }
 
 
@@ -95,11 +96,12 @@ class Adapter:
         raise UnknownCommand(f"there is no command {name!r}.{meant} Available: {', '.join(sorted(self.commands))}")
 
     def table(self, limit: int = 48 << 10) -> list[dict[str, Any]]:
-        """Return the rows of all commands; docs are left out when the rows would exceed limit bytes."""
+        """Return the rows of all commands; schemas, then docs, are left out when the rows would exceed limit bytes."""
         rows = [command.row() for command in self.commands.values()]
-        if sum(len(repr(row)) for row in rows) > limit:
-            for row in rows:
-                row["doc"] = ""
+        for member in ("schema", "doc"):
+            if sum(len(repr(row)) for row in rows) > limit:
+                for row in rows:
+                    del row[member]
         if sum(len(repr(row)) for row in rows) > limit:
             raise AdapterError(f"adapter {self.reference} has {len(rows)} commands, which is too many to announce")
         return rows

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 USAGE = """\
-usage: python -m snakepit ADAPTER commands
+usage: python -m snakepit ADAPTER commands [--schema]
        python -m snakepit ADAPTER call COMMAND [NAME=VALUE … | JSON] [--config JSON]
 
 ADAPTER is ./file.py, ./file.py:Class, package.module or package.module:Class.
@@ -35,7 +35,8 @@ def run(argv: list[str]) -> int:
     try:
         argv, config = _config(argv)
         reference, verb, *rest = argv
-        if verb not in ("commands", "call") or (verb == "call") != bool(rest):
+        known = rest in ([], ["--schema"]) if verb == "commands" else verb == "call" and rest
+        if not known:
             raise UsageError(f"cannot do {' '.join([verb, *rest])!r}")
     except ValueError as err:
         if not argv or argv[0] in ("-h", "--help"):
@@ -46,7 +47,7 @@ def run(argv: list[str]) -> int:
     try:
         adapter = load(reference, os.getcwd(), config, "local@0")
         if verb == "commands":
-            return _list(adapter)
+            return _schemas(adapter) if rest else _list(adapter)
         faulthandler.enable(file=2)  # as in a worker: a crash shows where
         adapter.start()
     except AdapterError as err:
@@ -77,6 +78,12 @@ def _list(adapter: Adapter) -> int:
         print(f"{command.name}{command.signature.text}")
         if command.doc:
             print(f"    {command.doc}")
+    return 0
+
+
+def _schemas(adapter: Adapter) -> int:
+    schemas = {name: command.signature.schema for name, command in adapter.commands.items()}
+    print(Codec().encode(schemas, "schema").decode())
     return 0
 
 

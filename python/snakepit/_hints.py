@@ -1,56 +1,60 @@
-"""Type hints as a contract: each hint is compiled once into a check of decoded JSON.
+"""Type hints as a contract: each hint is compiled once, when the adapter is loaded.
 
-A check takes a value and its path and returns the value the handler gets, or
-raises InvalidArgument with the path: `box.w: want integer, got string`. None
-instead of a check means that anything fits. A hint that cannot be checked is an
-AdapterError when the adapter is loaded, never a surprise in a call.
+A hint that cannot be checked is an AdapterError then, never a surprise in a
+call. The same pass makes the JSON Schema.
 """
 
 from __future__ import annotations
 
 import sys
 
+from ._bounds import bounded
+from ._contract import (
+    ANYTHING,
+    NAMES,
+    NONE,
+    SCALARS,
+    Contract,
+    built,
+    is_plain,
+    mismatch,
+    of_dict,
+    of_enum,
+    of_fields,
+    of_list,
+    of_literal,
+    of_set,
+)
 from ._errors import AdapterError, InvalidArgument
+from ._texts import of_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional
+    from typing import Any, Callable
 
-    Check = Optional[Callable[[Any, str], Any]]
+    from ._contract import Check, Schema
 
-NAMES = {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    str: "string",
-    list: "list",
-    dict: "object",
-    type(None): "null",
-}
-NONE = type(None)
-
-
-def kind(value: object) -> str:
-    """Return what JSON calls a value."""
-    return NAMES.get(type(value), type(value).__name__)
-
-
-def mismatch(value: object, path: str, want: str) -> InvalidArgument:
-    """Return the error for a value of another kind than wanted."""
-    return InvalidArgument(f"{path}: want {want}, got {kind(value)}")
+LISTS = ("Sequence", "Iterable", "Collection", "MutableSequence")
+ABSTRACT = "collections.abc."
+MAPPINGS = (ABSTRACT + "Mapping", ABSTRACT + "MutableMapping")
+SETS = (ABSTRACT + "Set", ABSTRACT + "MutableSet")
 
 
 class Hints:
-    """Hints compiles the hints of one adapter; classes that name themselves compile once."""
+    """Hints compiles the hints of one adapter; a class compiles once, and may name itself.
+
+    definitions holds the JSON Schema of each class that was met, by its name.
+    """
 
     def __init__(self) -> None:
-        self._classes: dict[object, list[Check]] = {}
+        self.definitions: dict[str, Schema] = {}
+        self._named: dict[object, tuple[str, list[Check]]] = {}
 
-    def compile(self, hint: Any, where: str) -> Check:
-        """Return the check for hint, which stands at where in the adapter."""
+    def compile(self, hint: Any, where: str) -> Contract:
+        """Return the contract for hint, which stands at where in the adapter."""
         typing = sys.modules.get("typing")
         if hint is object or (typing is not None and hint is typing.Any):
-            return None
+            return ANYTHING
         if hint is None:
             hint = NONE
         if isinstance(hint, type) and hint in SCALARS:
@@ -59,37 +63,58 @@ class Hints:
         if origin is None:
             origin = _union_of(hint) or hint
         if hasattr(hint, "__metadata__"):  # Annotated[T, …]
-            return self.compile(origin, where)
+            return bounded(self.compile(origin, where), hint.__metadata__, where)
         if hasattr(hint, "__supertype__"):  # NewType
             return self.compile(hint.__supertype__, where)
+        if type(hint).__name__ == "TypeAliasType":  # type Name = …
+            return self._compile_alias(hint, where)
         return self._compile_generic(hint, origin, where)
 
-    def _compile_generic(self, hint: Any, origin: Any, where: str) -> Check:
+    def complete(self, schema: Schema) -> Schema:
+        """Return a schema with the definitions that it refers to, directly or through others."""
+        used: dict[str, Schema] = {}
+        waiting = [schema]
+        while waiting:
+            for name in _references(waiting.pop()):
+                if name not in used:
+                    used[name] = self.definitions[name]
+                    waiting.append(used[name])
+        return {**schema, "$defs": used} if used else schema
+
+    def _compile_generic(self, hint: Any, origin: Any, where: str) -> Contract:
         args: tuple[Any, ...] = getattr(hint, "__args__", ())
         name = getattr(origin, "__module__", "") + "." + getattr(origin, "__qualname__", str(origin).rpartition(".")[2])
         if name in ("types.UnionType", "typing.Union"):
             return self._compile_union(args, where)
-        if name in ("typing.Required", "typing.NotRequired"):
+        if name in ("typing.Required", "typing.NotRequired", "typing.Final"):
             return self.compile(args[0], where)
         if name == "typing.Literal":
-            return _check_literal(args)
-        if origin is list or name in ("collections.abc.Sequence", "collections.abc.Iterable"):
-            return _check_list(self.compile(args[0], where) if args else None)
+            if not all(is_plain(arg) for arg in args):
+                raise AdapterError(f"{where}: a Literal of strings, numbers, booleans and None can be checked")
+            return of_literal(args)
+        if origin is list or name in LIST_NAMES:
+            return of_list(self._item(args, where))
+        if origin in (set, frozenset) or name in SETS:
+            return of_set(self._item(args, where), frozenset if origin is frozenset else set)
         if origin is tuple:
             return self._compile_tuple(args, where)
-        if origin is dict or name in ("collections.abc.Mapping", "collections.abc.MutableMapping"):
+        if origin is dict or name in MAPPINGS:
             if args and args[0] not in (str, getattr(sys.modules.get("typing"), "Any", str)):
                 raise AdapterError(f"{where}: the keys of a JSON object are strings; write dict[str, …]")
-            return _check_dict(self.compile(args[1], where) if args else None)
+            return of_dict(self._item(args[1:], where))
         if isinstance(hint, type):
             return self._compile_class(hint, where)
         raise _unknown(hint, where)
 
-    def _compile_union(self, args: tuple[Any, ...], where: str) -> Check:
-        checks = [self.compile(arg, where) for arg in args]
+    def _item(self, args: tuple[Any, ...], where: str) -> Contract:
+        return self.compile(args[0], where) if args else ANYTHING
+
+    def _compile_union(self, args: tuple[Any, ...], where: str) -> Contract:
+        members = [self.compile(arg, where) for arg in args]
         want = " or ".join(dict.fromkeys(text(arg) if arg not in NAMES else NAMES[arg] for arg in args))
+        checks = [member.check for member in members]
         if None in checks:
-            return None
+            return ANYTHING
         exact = {arg for arg in args if arg in SCALARS}
 
         def check(value: Any, path: str) -> Any:
@@ -104,18 +129,21 @@ class Hints:
                         deeper = err  # the value had the right kind, its inside did not
             raise deeper or mismatch(value, path, want)
 
-        return check
+        return Contract(check, {"anyOf": [member.schema for member in members]})
 
-    def _compile_tuple(self, args: tuple[Any, ...], where: str) -> Check:
+    def _compile_tuple(self, args: tuple[Any, ...], where: str) -> Contract:
         if len(args) == 2 and args[1] is Ellipsis:
-            items = _check_list(self.compile(args[0], where))
-            return lambda value, path: tuple(items(value, path))
-        if not args:
-            items = _check_list(None)
-            return lambda value, path: tuple(items(value, path))
-        if args == ((),):  # Tuple[()] before 3.11
+            args = args[:1]
+        elif args == ((),):  # Tuple[()] before 3.11
             args = ()
-        checks = [self.compile(arg, where) for arg in args]
+        elif args:
+            return self._compile_items(args, where)
+        items = of_list(self._item(args, where))
+        return Contract(lambda value, path: tuple(items.check(value, path)), items.schema)  # type: ignore[misc]
+
+    def _compile_items(self, args: tuple[Any, ...], where: str) -> Contract:
+        members = [self.compile(arg, where) for arg in args]
+        checks = [member.check for member in members]
 
         def check(value: Any, path: str) -> Any:
             if not isinstance(value, (list, tuple)):
@@ -125,47 +153,129 @@ class Hints:
             pairs = enumerate(zip(checks, value))
             return tuple(item if check is None else check(item, f"{path}[{i}]") for i, (check, item) in pairs)
 
-        return check
+        count = len(members)
+        schemas = [member.schema for member in members]
+        return Contract(check, {"type": "array", "prefixItems": schemas, "minItems": count, "maxItems": count})
 
-    def _compile_class(self, cls: Any, where: str) -> Check:
+    def _compile_class(self, cls: Any, where: str) -> Contract:
         if hasattr(cls, "model_validate"):
-            return _check_model(cls)
+            return self._compile_model(cls)
+        textual = of_text(cls)
+        if textual is not None:
+            return textual
         enum = sys.modules.get("enum")
         if enum is not None and issubclass(cls, enum.Enum):
-            return _check_enum(cls)
+            odd = [member.name for member in cls if not is_plain(member.value)]
+            if odd:
+                raise AdapterError(f"{where}: {text(cls)}.{odd[0]} can never be given: its value is not a JSON scalar")
+            return of_enum(cls)
         if hasattr(cls, "__dataclass_fields__"):
-            return self._compile_once(cls, where, _dataclass_fields(cls), lambda fields: cls(**fields))
+            return self._compile_fields(cls, where, _dataclass_fields(cls), lambda fields: cls(**fields))
         if issubclass(cls, dict) and hasattr(cls, "__required_keys__"):
-            return self._compile_once(cls, where, _typed_dict_fields(cls, where), dict)
+            return self._compile_fields(cls, where, _typed_dict_fields(cls, where), dict)
+        if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+            return self._compile_named_tuple(cls, where)
         raise _unknown(cls, where)
 
-    def _compile_once(
+    def _compile_model(self, cls: Any) -> Contract:
+        """Compile a class that validates by itself; pydantic's brings its schema, too."""
+        schema: Schema = {}
+        if hasattr(cls, "model_json_schema"):
+            schema = dict(cls.model_json_schema())
+            self.definitions.update(schema.pop("$defs", {}))
+        return Contract(lambda value, path: built(cls.model_validate, value, path), schema)
+
+    def _compile_fields(
         self, cls: Any, where: str, fields: dict[str, tuple[Any, bool]], build: Callable[..., Any]
-    ) -> Check:
-        """Compile a class with fields {name: (hint, required)}; it may name itself in them."""
-        if cls in self._classes:
-            holder = self._classes[cls]
-            return lambda value, path: holder[0](value, path)  # type: ignore[misc]
-        holder = self._classes[cls] = []
-        checks = {name: self.compile(hint, f"{where}.{name}") for name, (hint, _) in fields.items()}
-        required = [name for name, (_, needed) in fields.items() if needed]
+    ) -> Contract:
+        """Compile a class with fields {name: (hint, required)}."""
 
-        def check(value: Any, path: str) -> Any:
-            if type(value) is not dict:
-                raise mismatch(value, path, "object")
-            for name in required:
-                if name not in value:
-                    raise InvalidArgument(f"{path}.{name}: missing")
-            out = {}
-            for name, item in value.items():
-                if name not in checks:
-                    raise InvalidArgument(f"{path}.{name}: unknown; {text(cls)} has {', '.join(checks)}")
-                inner = checks[name]
-                out[name] = item if inner is None else inner(item, f"{path}.{name}")
-            return _built(build, out, path)
+        def make() -> Contract:
+            members = {name: self.compile(hint, f"{where}.{name}") for name, (hint, _) in fields.items()}
+            rows = {name: (member.check, fields[name][1]) for name, member in members.items()}
+            return Contract(of_fields(rows, text(cls), build), schema_of_fields(members, fields))
 
-        holder.append(check)
-        return check
+        return self._once(cls, make)
+
+    def _compile_named_tuple(self, cls: Any, where: str) -> Contract:
+        """Compile a NamedTuple: its list, which results are written as, or an object."""
+
+        def make() -> Contract:
+            hints = resolve(cls, where)
+            fields = {name: (hints.get(name, object), name not in cls._field_defaults) for name in cls._fields}
+            members = {name: self.compile(hint, f"{where}.{name}") for name, (hint, _) in fields.items()}
+            rows = {name: (member.check, fields[name][1]) for name, member in members.items()}
+            by_name = of_fields(rows, text(cls), lambda values: cls(**values))
+
+            def check(value: Any, path: str) -> Any:
+                if type(value) is not list:
+                    return by_name(value, path)
+                if len(value) > len(fields):
+                    raise InvalidArgument(f"{path}: want {len(fields)} items, got {len(value)}")
+                return by_name(dict(zip(fields, value)), path)
+
+            listed = {
+                "type": "array",
+                "prefixItems": [member.schema for member in members.values()],
+                "minItems": sum(needed for _, needed in fields.values()),
+                "maxItems": len(fields),
+            }
+            return Contract(check, {"anyOf": [listed, schema_of_fields(members, fields)]})
+
+        return self._once(cls, make)
+
+    def _compile_alias(self, hint: Any, where: str) -> Contract:
+        return self._once(hint, lambda: self.compile(hint.__value__, where))
+
+    def _once(self, named: Any, make: Callable[[], Contract]) -> Contract:
+        """Compile what has a name, once; it may name itself inside."""
+        if named not in self._named:
+            name = base = getattr(named, "__qualname__", named.__name__).rpartition("<locals>.")[2]
+            number = 1
+            while name in self.definitions:
+                number += 1
+                name = f"{base}_{number}"
+            holder: list[Check] = []
+            self.definitions[name] = {}
+            self._named[named] = name, holder
+            try:
+                contract = make()
+            except AdapterError:
+                del self._named[named], self.definitions[name]
+                raise
+            holder.append(contract.check)
+            self.definitions[name] = contract.schema
+        name, holder = self._named[named]
+        reference = {"$ref": f"#/$defs/{name}"}
+        if holder:
+            return Contract(holder[0], reference)
+
+        def check(value: Any, path: str) -> Any:  # it is being compiled further up
+            later = holder[0]
+            return value if later is None else later(value, path)
+
+        return Contract(check, reference)
+
+
+def _references(schema: Any) -> list[str]:
+    """Return the names of the definitions that a schema mentions."""
+    if isinstance(schema, dict):
+        found = [name for value in schema.values() for name in _references(value)]
+        target = schema.get("$ref")
+        return [*found, target[len("#/$defs/") :]] if isinstance(target, str) else found
+    if isinstance(schema, list):
+        return [name for value in schema for name in _references(value)]
+    return []
+
+
+def schema_of_fields(members: dict[str, Contract], fields: dict[str, tuple[Any, bool]]) -> Schema:
+    """Return the schema of an object with these fields, {name: (anything, required)}, and no others."""
+    schema: Schema = {"type": "object", "properties": {name: member.schema for name, member in members.items()}}
+    required = [name for name, (_, needed) in fields.items() if needed]
+    if required:
+        schema["required"] = required
+    schema["additionalProperties"] = False
+    return schema
 
 
 def resolve(target: Any, where: str) -> dict[str, Any]:
@@ -192,6 +302,10 @@ def text(hint: Any) -> str:
     return str(hint).replace("typing.", "").replace("NoneType", "None")
 
 
+LIST_NAMES = tuple(ABSTRACT + name for name in LISTS)
+PLAIN = {*SCALARS, list, dict, tuple, set, frozenset, bytes, object}
+
+
 def _needs_evaluation(hint: object) -> bool:
     """Whether a hint is or may contain a string; plain classes do without typing's import."""
     return not (hint is None or (isinstance(hint, type) and hint in PLAIN))
@@ -202,88 +316,11 @@ def _union_of(hint: Any) -> Any:
 
 
 def _unknown(hint: Any, where: str) -> AdapterError:
-    known = "bool, int, float, str, list, dict, tuple, Optional, Union, Literal, Enum, dataclass, TypedDict, Any"
+    known = (
+        "bool, int, float, str, bytes, list, dict, tuple, set, Optional, Union, Literal, Enum, dataclass, TypedDict, "
+        "NamedTuple, datetime, UUID, Path, Decimal, Any, or a class with model_validate"
+    )
     return AdapterError(f"{where}: cannot check values of type {text(hint)}; use one of {known}")
-
-
-def _check_scalar(cls: type) -> Callable[[Any, str], Any]:
-    want = NAMES[cls]
-
-    def check(value: Any, path: str) -> Any:
-        if type(value) is cls:
-            return value
-        raise mismatch(value, path, want)
-
-    return check
-
-
-def _check_float(value: Any, path: str) -> float:
-    if type(value) is float:
-        return value
-    if type(value) is not int:
-        raise mismatch(value, path, "number")
-    try:
-        return float(value)
-    except OverflowError:
-        raise InvalidArgument(f"{path}: the integer is too large for a number") from None
-
-
-SCALARS: dict[type, Callable[[Any, str], Any]] = {cls: _check_scalar(cls) for cls in (bool, int, str, NONE)}
-SCALARS[float] = _check_float
-PLAIN = {*SCALARS, list, dict, tuple, object}
-
-
-def _check_list(item: Check) -> Callable[[Any, str], Any]:
-    def check(value: Any, path: str) -> Any:
-        if type(value) is not list:
-            raise mismatch(value, path, "list")
-        return value if item is None else [item(v, f"{path}[{i}]") for i, v in enumerate(value)]
-
-    return check
-
-
-def _check_dict(item: Check) -> Check:
-    def check(value: Any, path: str) -> Any:
-        if type(value) is not dict:
-            raise mismatch(value, path, "object")
-        return value if item is None else {k: item(v, f"{path}.{k}") for k, v in value.items()}
-
-    return check
-
-
-def _check_literal(args: tuple[Any, ...]) -> Check:
-    want = " or ".join(map(repr, args))
-
-    def check(value: Any, path: str) -> Any:
-        if any(value == arg and type(value) is type(arg) for arg in args):
-            return value
-        raise InvalidArgument(f"{path}: want {want}, got {value!r:.60}")
-
-    return check
-
-
-def _check_enum(cls: Any) -> Check:
-    want = " or ".join(repr(member.value) for member in cls)
-
-    def check(value: Any, path: str) -> Any:
-        for member in cls:
-            if member.value == value and type(member.value) is type(value):
-                return member
-        raise InvalidArgument(f"{path}: want {want}, got {value!r:.60}")
-
-    return check
-
-
-def _check_model(cls: Any) -> Check:
-    return lambda value, path: _built(cls.model_validate, value, path)
-
-
-def _built(build: Callable[[Any], Any], value: Any, path: str) -> Any:
-    """Build a user's object; what its own validation raises is an invalid argument."""
-    try:
-        return build(value)
-    except (TypeError, ValueError) as err:
-        raise InvalidArgument(f"{path}: {err}") from None
 
 
 def _typed_dict_fields(cls: Any, where: str) -> dict[str, tuple[Any, bool]]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from . import _hints
 from ._context import Context
+from ._contract import ANYTHING, is_plain, kind
 from ._errors import AdapterError, InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
+
+    from ._contract import Contract, Schema
 
 VARARGS, VARKEYWORDS = 4, 8
 
@@ -20,7 +23,8 @@ VARARGS, VARKEYWORDS = 4, 8
 class Signature:
     """Signature binds decoded arguments to one handler and checks them against its hints.
 
-    text is what a person reads: `(name: str, tone: str = 'plain') -> str`. The
+    text is what a person reads: `(name: str, tone: str = 'plain') -> str`; schema
+    holds the JSON Schema of the arguments and, where its hint has one, of the result. The
     context is not part of it; it is passed if wants_context, which says that the
     handler has a parameter for it.
     """
@@ -39,6 +43,7 @@ class Signature:
         "_placed",
         "_positional",
         "_required",
+        "schema",
         "text",
         "wants_context",
     )
@@ -64,15 +69,19 @@ class Signature:
         self.wants_context = bool(self._context)
         self._required = self._allowed - self._defaults.keys()
         self._needed = len(self._required)
-        checks = {}
-        for parameter in (*names, self._extra, self._keyword_extra):
-            if parameter in annotations and parameter != self._context:
-                check = hints.compile(annotations[parameter], f"command {name}: {parameter}")
-                if check is not None:
-                    checks[parameter] = check
+        contracts = {
+            parameter: hints.compile(annotations[parameter], f"command {name}: {parameter}")
+            if parameter in annotations
+            else ANYTHING
+            for parameter in (*names, self._extra, self._keyword_extra)
+            if parameter != self._context
+        }
+        contracts.pop("", None)
+        self.schema = self._schema(contracts, hints, annotations)
+        checks = {parameter: contract.check for parameter, contract in contracts.items()}
         self._extra_check = checks.pop(self._extra, None)
         self._keyword_check = checks.pop(self._keyword_extra, None)
-        self._checks = tuple(checks.items())
+        self._checks = tuple((parameter, check) for parameter, check in checks.items() if check is not None)
         self.text = self._describe(names, annotations)
 
     def bind(self, arguments: Any, context: Context | None) -> tuple[Any, dict[str, Any]]:
@@ -86,9 +95,7 @@ class Signature:
         elif type(arguments) is list:
             arguments, extra = self._named(arguments)
         elif type(arguments) is not dict:
-            raise InvalidArgument(
-                f"the arguments of {self._name} are a JSON object or a list, not a {_hints.kind(arguments)}"
-            )
+            raise InvalidArgument(f"the arguments of {self._name} are a JSON object or a list, not a {kind(arguments)}")
         admitted = 0
         for name in arguments:
             if name in self._required:
@@ -137,6 +144,23 @@ class Signature:
         if self._extra_check is not None:
             extra = [self._extra_check(value, f"{self._extra}[{i}]") for i, value in enumerate(extra)]
         return placed + extra, arguments
+
+    def _schema(self, contracts: dict[str, Contract], hints: _hints.Hints, annotations: dict[str, Any]) -> Schema:
+        """Return the JSON Schema of the arguments by name, and of the result where its hint has one."""
+        named = {name: contract for name, contract in contracts.items() if name in self._allowed}
+        arguments = _hints.schema_of_fields(named, {name: (None, name in self._required) for name in named})
+        for name in named.keys() & self._defaults.keys():
+            if is_plain(self._defaults[name]):
+                arguments["properties"][name] = {**named[name].schema, "default": self._defaults[name]}
+        if self._keyword_extra:
+            arguments["additionalProperties"] = contracts[self._keyword_extra].schema
+        schema: Schema = {"arguments": hints.complete(arguments)}
+        if "return" in annotations:
+            try:
+                schema["result"] = hints.complete(hints.compile(annotations["return"], f"command {self._name}").schema)
+            except AdapterError:
+                pass  # a result is not checked, so its hint may be anything
+        return schema
 
     def _describe(self, names: tuple[str, ...], annotations: dict[str, Any]) -> str:
         parts = [self._show(name, annotations) for name in names if name != self._context]

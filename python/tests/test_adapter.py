@@ -87,9 +87,9 @@ BROKEN = [
     ("from snakepit import command\n@command\ndef gen():\n    yield 1", "", "command gen: it is a generator"),
     ("from snakepit import command\n@command\nasync def gen():\n    yield 1", "", "command gen: it is a generator"),
     (
-        "from snakepit import command\n@command\ndef f(x: bytes): pass",
+        "from snakepit import command\n@command\ndef f(x: complex): pass",
         "",
-        "command f: x: cannot check values of type bytes",
+        "command f: x: cannot check values of type complex",
     ),
     (
         "from snakepit import command\n@command\ndef f(): pass\n@command(name='f')\ndef g(): pass",
@@ -199,7 +199,7 @@ class LoadTest(unittest.TestCase):
         self.write("long.py", f"from snakepit import command\n{body}")
         loaded = self.load("./long.py")
         rows = loaded.table()
-        self.assertEqual((len(rows), rows[0]["doc"]), (200, ""))
+        self.assertEqual((len(rows), "doc" in rows[0], "schema" in rows[0]), (200, False, False))
         with self.assertRaisesRegex(AdapterError, "200 commands, which is too many"):
             loaded.table(limit=1000)
 

@@ -7,8 +7,27 @@ import types
 import typing
 import unittest
 from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from datetime import time as clock
+from decimal import Decimal
 from enum import Enum
-from typing import Any, Dict, List, Literal, NewType, Optional, Sequence, Tuple, TypedDict, Union
+from pathlib import Path
+from typing import (
+    Any,
+    Dict,
+    FrozenSet,
+    List,
+    Literal,
+    NamedTuple,
+    NewType,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    TypedDict,
+    Union,
+)
+from uuid import UUID
 
 from snakepit import AdapterError, Context, InvalidArgument, command
 from snakepit._adapter import Adapter
@@ -62,6 +81,18 @@ class Model:
         return cls(value)
 
 
+class Pair(NamedTuple):
+    name: str
+    share: float = 0.5
+
+
+class Bound:
+    """Stands for annotated_types' classes: attributes of their names are all that counts."""
+
+    def __init__(self, **bounds: float) -> None:
+        vars(self).update(bounds)
+
+
 FITS: list[tuple[Any, Any, Any]] = [
     (Any, [1], [1]),
     (object, None, None),
@@ -95,6 +126,23 @@ FITS: list[tuple[Any, Any, Any]] = [
     (Point, {"x": 1, "y": 2}, {"x": 1, "y": 2.0}),
     (Annotated[int, "metres"], 5, 5),
     (UserId, 5, 5),
+    (bytes, "aGk=", b"hi"),
+    (bytearray, "", bytearray()),
+    (set, [1, "a"], {1, "a"}),
+    (Set[int], [1, 2], {1, 2}),
+    (FrozenSet[str], ["a"], frozenset("a")),
+    (Pair, ["a", 2], Pair("a", 2.0)),
+    (Pair, ["a"], Pair("a", 0.5)),
+    (Pair, {"name": "a", "share": 1}, Pair("a", 1.0)),
+    (datetime, "2024-02-29T12:00:00Z", datetime(2024, 2, 29, 12, tzinfo=timezone.utc)),
+    (date, "2024-02-29", date(2024, 2, 29)),
+    (clock, "12:30:00", clock(12, 30)),
+    (UUID, "12345678-1234-5678-1234-567812345678", UUID(int=0x12345678123456781234567812345678)),
+    (Decimal, "1.10", Decimal("1.10")),
+    (Decimal, 1.1, Decimal("1.1")),
+    (Decimal, 3, Decimal(3)),
+    (Optional[date], None, None),
+    (Annotated[int, Bound(ge=1, le=3)], 3, 3),
 ]
 
 REFUSED: list[tuple[Any, Any, str]] = [
@@ -129,12 +177,32 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (Node, {"name": "a", "children": [{}]}, "v.children[0].name: missing"),
     (Point, {"x": 1}, "v.y: missing"),
     (Model, "bad", "v: not good"),
+    (bytes, "a", "v: want base64, got 'a'"),
+    (bytes, "a~==", "v: want base64, got 'a~=='"),
+    (bytes, 3, "v: want base64, got integer"),
+    (Set[int], [1, 1, 2], "v: want each item once, got 1 repeated"),
+    (Set[int], [1, "x"], "v[1]: want integer, got string"),
+    (set, [[]], "v: unhashable type: 'list'"),
+    (Pair, [], "v.name: missing"),
+    (Pair, ["a", "b"], "v.share: want number, got string"),
+    (Pair, ["a", 1, 2], "v: want 2 items, got 3"),
+    (datetime, "yesterday", "v: want an ISO 8601 date-time, got 'yesterday'"),
+    (datetime, "", "v: want an ISO 8601 date-time, got ''"),
+    (date, 20240229, "v: want an ISO 8601 date, got integer"),
+    (UUID, "x", "v: want a UUID, got 'x'"),
+    (Path, "a\0b", "v: want a path, got 'a\\x00b'"),
+    (Decimal, "NaN", "v: want a decimal number, got 'NaN'"),
+    (Decimal, True, "v: want a decimal number, got boolean"),
+    (Annotated[int, Bound(ge=1, le=3)], 4, "v: want at most 3, got 4"),
+    (Annotated[int, Bound(ge=1, le=3)], "x", "v: want integer, got string"),
+    (Annotated[str, Bound(min_length=1)], "", "v: want a length of at least 1, got ''"),
+    (List[Annotated[float, Bound(gt=0)]], [1.0, 0], "v[1]: want more than 0, got 0.0"),
 ]
 
 
 class CheckTest(unittest.TestCase):
     def check(self, hint: Any, value: Any) -> Any:
-        check = Hints().compile(hint, "command f: v")
+        check = Hints().compile(hint, "command f: v").check
         return value if check is None else check(value, "v")
 
     def test_fits(self) -> None:
@@ -154,7 +222,7 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(self.check(Model, "good").value, "good")
 
     def test_unknown_hints_are_refused_by_name(self) -> None:
-        for hint, name in ((bytes, "bytes"), (complex, "complex"), (set, "set"), (types.ModuleType, "module")):
+        for hint, name in ((complex, "complex"), (types.ModuleType, "module"), (range, "range")):
             with (
                 self.subTest(hint=hint),
                 self.assertRaisesRegex(AdapterError, f"command f: v: cannot check .* {name};"),
@@ -164,6 +232,31 @@ class CheckTest(unittest.TestCase):
             Hints().compile(Dict[int, str], "command f: v")
         with self.assertRaisesRegex(AdapterError, "cannot check"):
             Hints().compile(typing.Callable[[], int], "command f: v")
+
+    def test_paths(self) -> None:
+        self.assertEqual(self.check(Path, "a/b"), Path("a/b"))
+
+    def test_enums_and_literals_that_no_json_can_name(self) -> None:
+        Odd = Enum("Odd", {"PAIR": (1, 2)})
+        with self.assertRaisesRegex(AdapterError, "command f: v: Odd.PAIR can never be given"):
+            Hints().compile(Odd, "command f: v")
+        with self.assertRaisesRegex(AdapterError, "command f: v: a Literal of strings"):
+            Hints().compile(Literal[b"x"], "command f: v")
+
+    @unittest.skipIf(sys.version_info < (3, 12), "type X = … needs 3.12")
+    def test_aliases_may_name_themselves(self) -> None:
+        scope: dict[str, Any] = {}
+        exec("type Tree = dict[str, Tree] | int", scope)
+        hints = Hints()
+        contract = hints.compile(scope["Tree"], "command f: v")
+        assert contract.check is not None
+        self.assertEqual(contract.check({"a": {"b": 1}}, "v"), {"a": {"b": 1}})
+        with self.assertRaisesRegex(InvalidArgument, r"v\.a\.b: want"):
+            contract.check({"a": {"b": "x"}}, "v")
+        self.assertEqual(
+            hints.complete(contract.schema)["$defs"]["Tree"]["anyOf"][0],
+            {"type": "object", "additionalProperties": {"$ref": "#/$defs/Tree"}},
+        )
 
     @unittest.skipIf(sys.version_info < (3, 10), "X | Y needs 3.10")
     def test_new_unions(self) -> None:
@@ -273,6 +366,78 @@ class BindTest(unittest.TestCase):
 
         with self.assertRaisesRegex(AdapterError, "command f: cannot evaluate the hints.*Missing"):
             adapter(f)
+
+
+SCHEMAS: list[tuple[Any, Any]] = [
+    (int, {"type": "integer"}),
+    (Any, {}),
+    (Optional[str], {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+    (List[float], {"type": "array", "items": {"type": "number"}}),
+    (Set[str], {"type": "array", "items": {"type": "string"}, "uniqueItems": True}),
+    (Dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
+    (
+        Tuple[int, str],
+        {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "minItems": 2, "maxItems": 2},
+    ),
+    (Literal["a", 1], {"enum": ["a", 1]}),
+    (Color, {"enum": ["red", 1]}),
+    (datetime, {"type": "string", "format": "date-time"}),
+    (bytes, {"type": "string", "contentEncoding": "base64"}),
+    (Model, {}),
+    (Annotated[int, "metres", Bound(ge=0)], {"type": "integer", "description": "metres", "minimum": 0}),
+    (
+        Node,
+        {
+            "$ref": "#/$defs/Node",
+            "$defs": {
+                "Node": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string"},
+                        "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+                    },
+                    "required": ["name"],
+                    "additionalProperties": False,
+                }
+            },
+        },
+    ),
+]
+
+
+class SchemaTest(unittest.TestCase):
+    def test_hints(self) -> None:
+        for hint, want in SCHEMAS:
+            with self.subTest(hint=hint):
+                hints = Hints()
+                self.assertEqual(hints.complete(hints.compile(hint, "v").schema), want)
+
+    def test_a_command_brings_what_it_refers_to(self) -> None:
+        def draw(box: Box, ctx: Context, name: str = "x", odd: Any = float("inf")) -> Color:
+            return Color.RED
+
+        def other(n: int) -> types.ModuleType:
+            return types
+
+        table = {row["name"]: row["schema"] for row in adapter(draw, other).table()}
+        arguments = table["draw"]["arguments"]
+        self.assertEqual(arguments["properties"]["name"], {"type": "string", "default": "x"})
+        self.assertEqual(arguments["properties"]["odd"], {})
+        self.assertEqual((arguments["required"], list(arguments["$defs"])), (["box"], ["Box"]))
+        self.assertEqual(table["draw"]["result"], {"enum": ["red", 1]})
+        self.assertNotIn("result", table["other"])
+
+    def test_two_classes_of_one_name(self) -> None:
+        def make() -> Any:
+            @dataclass
+            class Box:
+                n: int
+
+            return Box
+
+        hints = Hints()
+        first, second = (hints.compile(make(), "v").schema["$ref"] for _ in range(2))
+        self.assertNotEqual(first, second)
 
 
 if __name__ == "__main__":

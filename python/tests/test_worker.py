@@ -52,6 +52,15 @@ class StartTest(WorkerCase):
             "doc": "Greet somebody.",
             "timeout_ms": 5000,
             "idempotent": True,
+            "schema": {
+                "arguments": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "tone": {"type": "string", "default": "plain"}},
+                    "required": ["name"],
+                    "additionalProperties": False,
+                },
+                "result": {"type": "string"},
+            },
         }
         self.assertEqual(self.commands[0], hello)
         self.assertEqual(self.exec(slot, "hello", {"name": "Ada"}), "Salve, Ada!")
