@@ -109,6 +109,11 @@ func (p *pursuit) ask(ctx context.Context, l *link) (*Result, error) {
 // connect returns a connection, waiting for the next supervisor if there was one
 // before.
 func (p *pursuit) connect(ctx context.Context) (*link, error) {
+	if !p.req.deadline.IsZero() { // a supervisor that is stuck cannot hold the caller
+		limited, cancel := context.WithDeadline(ctx, p.req.deadline.Add(deadGrace))
+		defer cancel()
+		ctx = limited
+	}
 	pause := firstPause
 	for {
 		l, err := p.client.connect(ctx)

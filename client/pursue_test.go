@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -166,5 +167,22 @@ func TestRevive(t *testing.T) {
 	s.stop()
 	if _, err := c2.Exec(t.Context(), "api", "echo", nil); !errors.Is(err, failing) {
 		t.Errorf("Exec = %v, want the error of who could not revive it", err)
+	}
+}
+
+// TestStuckSupervisorHoldsNobody: one that takes a connection and says nothing is no
+// reason to wait longer than the call may take.
+func TestStuckSupervisorHoldsNobody(t *testing.T) {
+	l, err := wire.ListenUnix(filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := client.New(l.Addr().String())
+	defer c.Close()
+	_, err = c.Exec(t.Context(), "api", "hello", nil, client.Timeout(10*time.Millisecond))
+	var call *client.Error
+	if !errors.As(err, &call) || call.Category != client.Deadline || call.Started {
+		t.Errorf("Exec = %v, want that the deadline passed before anything started", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 // by itself, then as the first configuration says.
 func (c *campaign) heal(ctx context.Context) {
 	c.revive()
+	c.resumeAll(ctx)
 	begun := time.Now()
 	if !harness.Until(ctx, patience, func() bool { return c.broken(ctx) == "" }) {
 		c.ledger.violate(Converges, "after %s without faults: %s", patience, c.broken(ctx))
@@ -35,6 +36,21 @@ func (c *campaign) heal(ctx context.Context) {
 		c.ledger.violate(Converges, "plan --detailed-exitcode after the last apply ended with %s:\n%s", codeName(code), lines(out, 40))
 	}
 	c.settle(ctx)
+}
+
+// resumeAll ends the pauses that took effect though the command that asked for them
+// was told of a broken connection.
+func (c *campaign) resumeAll(ctx context.Context) {
+	status, err := c.client.Status(ctx)
+	if err != nil {
+		c.ledger.violate(Converges, "%v", err)
+		return
+	}
+	for _, p := range status.Pools {
+		if p.Paused != nil {
+			c.command("resume", p.Address)
+		}
+	}
 }
 
 func (c *campaign) settle(ctx context.Context) {

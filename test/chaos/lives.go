@@ -34,7 +34,7 @@ type lives struct {
 
 // settled is how long a supervisor may take to adopt workers before its pools are
 // held against their sizes.
-const settled = 5 * time.Second
+const settled = 15 * time.Second
 
 func (l *lives) now() int {
 	l.mu.Lock()
