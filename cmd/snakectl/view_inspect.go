@@ -38,9 +38,9 @@ func renderPool(b *strings.Builder, in *inspection, detailed, advice bool, now t
 	fmt.Fprintf(b, "  memory       %s, %s a worker, the largest %s\n", bytesText(in.MemoryBytes), bytesText(in.WorkerBytes), bytesText(in.LargestBytes))
 	fmt.Fprintf(b, "  life         %d restarts, %d recycles, %d places quarantined\n", in.Restarts, in.Recycles, in.Quarantined)
 	if detailed && len(in.Workers) > 0 {
-		rows := [][]string{{"WORKER", "STATE", "CALLS", "MEMORY", "RECYCLED AFTER"}}
+		rows := [][]string{{"WORKER", "STATE", "START", "CALLS", "MEMORY", "RECYCLED AFTER"}}
 		for _, w := range in.Workers {
-			rows = append(rows, cells(w.Address, w.State, w.Calls, bytesText(w.RSSBytes), w.Due))
+			rows = append(rows, cells(w.Address, w.State, w.Start, w.Calls, bytesText(w.RSSBytes), w.Due))
 		}
 		b.WriteString("\n" + table(rows))
 		if deaths := deathTable(in.status, now); deaths != "" {

@@ -67,7 +67,7 @@ pool "api" {
 		Pools: []pool.Pool{{
 			Name: "api", Labels: map[string]string{}, Profile: "process", Runtime: "runtime.python.default", Adapter: "./a.py",
 			Config: map[string]any{}, Env: map[string]string{}, WorkingDir: ".", PythonPath: []string{"."}, Code: []string{},
-			CodeMode: "snapshot", StartMethod: "spawn", Preload: []string{}, Size: 2, StartTimeout: pool.Duration(30 * time.Second), StopGrace: pool.Duration(30 * time.Second),
+			CodeMode: "snapshot", StartMethod: "fork", Preload: []string{}, Size: 2, StartTimeout: pool.Duration(30 * time.Second), StopGrace: pool.Duration(30 * time.Second),
 			StopSignal: "TERM", Startup: pool.Startup{Parallelism: 8},
 			Queue:    pool.Queue{Max: 1000, Timeout: pool.Duration(5 * time.Second), Policy: pool.QueueFIFO, Overflow: pool.OverflowReject},
 			Timeouts: pool.Timeouts{Call: pool.Duration(30 * time.Second)},

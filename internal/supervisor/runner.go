@@ -229,6 +229,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		w := r.workers[c.Worker]
 		r.tellAdmitted(w)
 		w.slot.admit()
+		r.remember(w)
 	case lifecycle.Drain:
 		w := r.workers[c.Worker]
 		r.vitals.reason = w.incarnation() + " drains"
@@ -291,7 +292,17 @@ func (r *runner) record(w *workerEntry, state pool.WorkerState) {
 	if w.process == nil {
 		return // there is nothing to adopt
 	}
+	r.remember(w)
+}
+
+// remember has the store keep what it knows of a worker. A replacement that is held
+// in reserve is not ready there: the next supervisor, which would not know what it is
+// for, makes another when it needs one.
+func (r *runner) remember(w *workerEntry) {
 	rec := w.rec
-	rec.State = state
+	rec.State = w.state
+	if w.state == pool.WorkerReady && !w.told && !w.adopted {
+		rec.State = pool.WorkerInitializing
+	}
 	r.sup.keeper.putWorker(rec)
 }

@@ -65,7 +65,6 @@ class ForkServer:
 
     def _load(self) -> bool:
         me = os.getpid()
-        gc.disable()
         try:
             with self._hazards:
                 self._preload.all(self._hazards.begin)
@@ -75,8 +74,6 @@ class ForkServer:
             self._tell({"event": "failed", "error": report(err)})
             complain(f"cannot preload {', '.join(self._launch.preload)}: {type(err).__name__}: {err}")
             return False
-        finally:
-            gc.enable()
         if os.getpid() != me:
             raise Stranger
         return self._allow(self._hazards.found() or self._name())
