@@ -91,9 +91,9 @@ func resolveRuntimes(ctx context.Context, conf *configuration) spec.Diagnostics 
 	resolved := map[string]pool.Runtime{}
 	for _, addr := range sortedKeys(conf.desired.Runtimes) {
 		declared := conf.desired.Runtimes[addr]
-		rt, err := runtime.Resolve(ctx, declared.Name, declared.Interpreter, conf.config.Root, cache)
+		rt, err := runtime.Resolve(ctx, declared, conf.config.Root, cache)
 		if err != nil {
-			diags = append(diags, conf.problem(addr, "interpreter", "The interpreter cannot be used", err))
+			diags = append(diags, conf.problem(addr, blames(declared.Declared), "The interpreter cannot be used", err))
 			continue
 		}
 		resolved[addr] = rt
@@ -101,6 +101,14 @@ func resolveRuntimes(ctx context.Context, conf *configuration) spec.Diagnostics 
 	_ = cache.Save() // the next run asks the interpreters again
 	conf.desired.Runtimes = resolved
 	return diags
+}
+
+// blames names the attribute that decides which interpreter is looked for.
+func blames(declared pool.RuntimeSpec) string {
+	if declared.Interpreter == "" && declared.Version != "" {
+		return "version"
+	}
+	return "interpreter"
 }
 
 // scanCode hashes the files that belong to each pool's adapter.

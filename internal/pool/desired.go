@@ -72,21 +72,6 @@ type Log struct {
 	Format string `json:"format"`
 }
 
-// Runtime is a Python environment, resolved and probed by the CLI.
-type Runtime struct {
-	Name string `json:"name"`
-	// Interpreter is the absolute path that starts it; for a virtual environment
-	// that is the path inside the environment, never its link's target.
-	Interpreter string `json:"interpreter"`
-	// Version is X.Y.Z as the interpreter itself reports it.
-	Version string `json:"version"`
-	// FreeThreaded is true for a build without the GIL.
-	FreeThreaded bool `json:"free_threaded"`
-	// Fingerprint is the hex SHA-256 over the interpreter's identity (real path,
-	// version text, ABI tag, platform). It is part of the launch hash.
-	Fingerprint string `json:"fingerprint"`
-}
-
 // Pool is the spec of one pool: every attribute with its default filled in. Each
 // field with a json tag is a row of Schema under the same path, but the ones
 // that say otherwise.

@@ -132,7 +132,9 @@ var poolRows = []Row{
 func RuntimeSchema() []Row { return runtimeRows }
 
 var runtimeRows = []Row{
-	{Path: "interpreter", Type: TypePath, Required: true, Effect: EffectRoll, Doc: "The Python to start: an absolute path, a path relative to the configuration, or a name that is looked up on the PATH."},
+	{Path: "interpreter", Type: TypePath, Default: `"python3"`, Effect: EffectRoll, Doc: "The Python to start: an absolute path, a path relative to the configuration, or a name that is looked up on the PATH. With version, it must be one of those."},
+	{Path: "version", Type: TypeString, Effect: EffectRoll, Doc: "Which Python to look for: \"3.13\" is any 3.13.x, \">=3.12, <3.15\" a range, \"3.13t\" a build without the GIL, which nothing else selects. Looked for in /opt/snakepit/python, among the Pythons of uv and of pyenv, and on the PATH, in this order; the newest of the first place that has one is taken."},
+	{Path: "free_threaded", Type: TypeBool, Effect: EffectRoll, Doc: "Whether the Python must be a build without the GIL. true is the same as the t of a version."},
 }
 
 // SettingsSchema returns the rows of the settings block. The slice is shared: do

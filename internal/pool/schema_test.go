@@ -14,9 +14,9 @@ import (
 // The rows of each schema table and the fields of the Go type that the values
 // are decoded into are the same set, but for the fields here, which are no attributes.
 var notAttributes = map[string][]string{
-	"Pool":     {"key", "name", "set", "snapshot"},
-	"Runtime":  {"fingerprint", "free_threaded", "name", "version"},
-	"Settings": nil,
+	"Pool":        {"key", "name", "set", "snapshot"},
+	"RuntimeSpec": nil,
+	"Settings":    nil,
 }
 
 func TestSchemaMatchesFields(t *testing.T) {
@@ -25,7 +25,7 @@ func TestSchemaMatchesFields(t *testing.T) {
 		rows []pool.Row
 	}{
 		{reflect.TypeFor[pool.Pool](), pool.PoolSchema()},
-		{reflect.TypeFor[pool.Runtime](), pool.RuntimeSchema()},
+		{reflect.TypeFor[pool.RuntimeSpec](), pool.RuntimeSchema()},
 		{reflect.TypeFor[pool.Settings](), pool.SettingsSchema()},
 	}
 	for _, tt := range tests {

@@ -9,21 +9,33 @@ import (
 	"syscall"
 )
 
-// Cache remembers what interpreters said of themselves, in a file that may be
-// lost at any time. An entry counts while the file behind the path is the same:
-// inode, size and time of change. A nil Cache remembers nothing. It is safe for
-// concurrent use.
+// Cache remembers what interpreters said of themselves and which of them a shim
+// stands for, in a file that may be lost at any time. What is
+// known of a file counts while it is the same: inode, size and time of change. A nil
+// Cache remembers nothing. It is safe for concurrent use.
 type Cache struct {
 	path string
 
-	mu      sync.Mutex // guards entries, changed
-	entries map[string]entry
+	mu      sync.Mutex // guards known, changed
+	known   known
 	changed bool
+}
+
+// known is the content of the cache's file, by path.
+type known struct {
+	Interpreters map[string]entry `json:"interpreters"`
+	Shims        map[string]shim  `json:"shims"`
 }
 
 type entry struct {
 	Stamp  stamp  `json:"stamp"`
 	Python python `json:"python"`
+}
+
+// shim is what a shim stood for when Decides was what decides it.
+type shim struct {
+	Decides string `json:"decides"`
+	Path    string `json:"path"`
 }
 
 // stamp tells one state of one file from any other.
@@ -45,10 +57,16 @@ func DefaultCachePath() (string, error) {
 // OpenCache reads the cache at path. A file that is missing or cannot be read is
 // an empty cache.
 func OpenCache(path string) *Cache {
-	c := &Cache{path: path, entries: map[string]entry{}}
+	c := &Cache{path: path}
 	b, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(b, &c.entries) != nil || c.entries == nil {
-		c.entries = map[string]entry{}
+	if err != nil || json.Unmarshal(b, &c.known) != nil {
+		c.known = known{}
+	}
+	if c.known.Interpreters == nil {
+		c.known.Interpreters = map[string]entry{}
+	}
+	if c.known.Shims == nil {
+		c.known.Shims = map[string]shim{}
 	}
 	return c
 }
@@ -64,7 +82,7 @@ func (c *Cache) Save() (err error) {
 	if !c.changed {
 		return nil
 	}
-	b, err := json.Marshal(c.entries)
+	b, err := json.Marshal(c.known)
 	if err != nil {
 		return err
 	}
@@ -94,8 +112,8 @@ func (c *Cache) get(path string) (python, bool) {
 	now, ok := stampOf(path)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, known := c.entries[path]
-	if !ok || !known || e.Stamp != now {
+	e, seen := c.known.Interpreters[path]
+	if !ok || !seen || e.Stamp != now {
 		return python{}, false
 	}
 	// A link on the way may lead elsewhere now, to a copy of the same file.
@@ -110,7 +128,27 @@ func (c *Cache) put(path string, p python) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries[path], c.changed = entry{now, p}, true
+	c.known.Interpreters[path], c.changed = entry{now, p}, true
+}
+
+// shim returns the interpreter that a shim stood for, if what decides is the same.
+func (c *Cache) shim(path, decides string) (string, bool) {
+	if c == nil {
+		return "", false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, seen := c.known.Shims[path]
+	return s.Path, seen && s.Decides == decides
+}
+
+func (c *Cache) putShim(path string, s shim) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known.Shims[path], c.changed = s, true
 }
 
 func stampOf(path string) (stamp, bool) {

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // probeLimit bounds the time an interpreter may take to say who it is.
@@ -38,6 +40,8 @@ type facts struct {
 func (f facts) version() string {
 	return fmt.Sprintf("%d.%d.%d", f.Version[0], f.Version[1], f.Version[2])
 }
+
+func (f facts) number() pool.Version { return pool.Version{Number: f.Version, Given: len(f.Version)} }
 
 // probe starts the interpreter in dir, where shims look for a version file.
 func probe(ctx context.Context, path, dir string) (facts, error) {

@@ -2,184 +2,226 @@ package runtime
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
-// The oldest Python that workers run on.
-const (
-	minMajor = 3
-	minMinor = 9
-)
-
 // ErrNotFound is wrapped by Resolve's error when no candidate can be used.
 var ErrNotFound = errors.New("no usable Python")
 
-// Resolve finds and probes the interpreter of a runtime. A name without a slash
-// is looked for in every directory of the PATH, and the first that is a CPython
-// of at least 3.9 is taken; a path is taken as it is, a relative one from root.
-// The error lists each candidate and why it was not taken.
+// Resolve finds and probes the interpreter of a declared runtime. A path is taken as
+// it is, a relative one from root; a name is looked for in every directory of the
+// PATH, and the first that can be used is taken; without either the version decides,
+// and the newest of the first place that has one is taken. It has to be a CPython of at
+// least 3.9 and what version and free_threaded ask for. The error lists each candidate
+// and why it lost.
 //
-// The path inside a virtual environment is kept. A launcher script, such as a
-// shim of pyenv, is asked once which interpreter it stands for, and that one is
-// used. The cache may be nil.
-func Resolve(ctx context.Context, name, interpreter, root string, cache *Cache) (pool.Runtime, error) {
-	var tried []string
-	for _, path := range candidates(interpreter, root) {
-		found, err := examine(ctx, path, root, cache)
-		if err == nil {
-			err = found.usable()
-		}
-		if err == nil {
-			return found.runtime(name), nil
-		}
-		if ctx.Err() != nil {
-			return pool.Runtime{}, fmt.Errorf("cannot resolve %s: %w", name, ctx.Err())
-		}
-		tried = append(tried, fmt.Sprintf("%s: %v", path, err))
-	}
-	if len(tried) == 0 {
-		return pool.Runtime{}, fmt.Errorf("cannot resolve %s: %w: there is no %q on the PATH; install Python %d.%d or later, or set interpreter to its path",
-			name, ErrNotFound, interpreter, minMajor, minMinor)
-	}
-	return pool.Runtime{}, fmt.Errorf("cannot resolve %s: %w named %q; install Python %d.%d or later, or set interpreter to its path; tried:\n  %s",
-		name, ErrNotFound, interpreter, minMajor, minMinor, strings.Join(tried, "\n  "))
-}
-
-// candidates returns the absolute paths that interpreter may mean.
-func candidates(interpreter, root string) []string {
-	if strings.ContainsRune(interpreter, filepath.Separator) {
-		if !filepath.IsAbs(interpreter) {
-			interpreter = filepath.Join(root, interpreter)
-		}
-		return []string{filepath.Clean(interpreter)}
-	}
-	var out []string
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		path := filepath.Join(dir, interpreter)
-		if !filepath.IsAbs(path) {
-			continue // a relative PATH entry would mean another file in each directory
-		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			out = append(out, path)
-		}
-	}
-	return out
-}
-
-// python is one interpreter that has been asked who it is.
-type python struct {
-	// Path starts it; Real is the file behind it, or behind the environment's link.
-	Path  string `json:"path"`
-	Real  string `json:"real"`
-	Facts facts  `json:"facts"`
-}
-
-// examine asks the interpreter at path, or the cache.
-func examine(ctx context.Context, path, root string, cache *Cache) (python, error) {
-	script, err := isScript(path)
+// The path inside a virtual environment is kept. A launcher script that an interpreter
+// names is asked which interpreter it stands for, and that one is used; what a shim of
+// pyenv says is remembered. The cache may be nil.
+func Resolve(ctx context.Context, declared pool.Runtime, root string, cache *Cache) (pool.Runtime, error) {
+	asked, err := demandOf(declared.Declared)
 	if err != nil {
-		return python{}, err
+		return pool.Runtime{}, fmt.Errorf("cannot resolve %s: %w", declared.Name, err)
 	}
-	if !script {
-		if known, ok := cache.get(path); ok {
-			return known, nil
-		}
-	}
-	answer, err := probe(ctx, path, root)
+	s := search{root: root, cache: cache, asked: asked, seen: map[string]bool{}}
+	found, err := s.find(ctx, declared.Declared.Interpreter)
 	if err != nil {
-		return python{}, err
+		return pool.Runtime{}, fmt.Errorf("cannot resolve %s: %w", declared.Name, err)
 	}
-	p := python{Path: path, Facts: answer}
-	if script { // another script, directory or variable may choose another Python: never cached
-		p.Path = answer.Executable
-	}
-	if p.Real, err = filepath.EvalSymlinks(p.Path); err != nil {
-		return python{}, err
-	}
-	if !script {
-		cache.put(path, p)
-	}
-	return p, nil
+	return found.runtime(declared), nil
 }
 
-// isScript reports whether a file begins with #!, after the checks that give
-// clearer errors than starting it would.
-func isScript(path string) (bool, error) {
-	info, err := os.Stat(path)
+// demand is what a runtime asks of an interpreter.
+type demand struct {
+	// versions is nil when any will do, and threaded when either build will.
+	versions *pool.PythonVersions
+	threaded *bool
+	// text is what the version says, for people.
+	text string
+}
+
+func demandOf(declared pool.RuntimeSpec) (demand, error) {
+	d := demand{threaded: declared.FreeThreaded, text: declared.Version}
+	if declared.Version == "" {
+		return d, nil
+	}
+	versions, err := pool.ParsePythonVersions(declared.Version)
+	if err != nil {
+		return d, fmt.Errorf("version: %w", err)
+	}
+	d.versions = &versions
+	if d.threaded == nil || versions.FreeThreaded {
+		d.threaded = &versions.FreeThreaded
+	}
+	return d, nil
+}
+
+// install names the command that would install what is asked for.
+func (d demand) install() string {
+	var want pool.PythonVersions
+	if d.versions != nil {
+		want = *d.versions
+	}
+	want.FreeThreaded = d.threaded != nil && *d.threaded
+	return "uv python install " + want.Series()
+}
+
+// search looks for one interpreter and remembers who lost, and why.
+type search struct {
+	root  string
+	cache *Cache
+	asked demand
+	// seen holds the interpreters that were looked at, under whatever path.
+	seen map[string]bool
+	lost []string
+}
+
+func (s *search) find(ctx context.Context, interpreter string) (python, error) {
+	places := discover
+	if interpreter != "" {
+		places = func() []place { return named(interpreter, s.root) }
+	}
+	looked := places()
+	for _, at := range looked {
+		found, ok := s.best(ctx, at)
+		if err := ctx.Err(); err != nil && !ok {
+			return python{}, err
+		}
+		if ok {
+			return found, nil
+		}
+	}
+	return python{}, s.failure(interpreter, looked)
+}
+
+// best returns the newest usable interpreter of a place, or the first one where the
+// order is somebody's choice.
+func (s *search) best(ctx context.Context, at place) (best python, ok bool) {
+	for _, path := range at.paths {
+		found, err := s.examine(ctx, path, at.scripts)
+		if ctx.Err() != nil && err != nil {
+			return python{}, false
+		}
+		if err == nil {
+			identity := found.Real + "\x00" + found.environment()
+			if s.seen[identity] {
+				continue
+			}
+			s.seen[identity] = true
+			err = s.fits(found, at)
+		}
+		switch {
+		case err != nil:
+			s.lost = append(s.lost, fmt.Sprintf("%s: %v", path, err))
+		case at.first:
+			return found, true
+		case !ok || found.Facts.number().Compare(best.Facts.number()) > 0:
+			best, ok = found, true
+		}
+	}
+	return best, ok
+}
+
+// fits returns an error when the interpreter is not what is asked for.
+func (s *search) fits(p python, at place) error {
+	if err := p.usable(); err != nil {
+		return err
+	}
+	name, wants := "Python "+p.Facts.version(), s.asked.threaded
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, errors.New("there is no such file")
-	case err != nil:
-		return false, err
-	case info.IsDir():
-		return false, errors.New("it is a directory; name the interpreter in it, such as bin/python")
-	case info.Mode()&0o111 == 0:
-		return false, errors.New("it is not executable")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return false, nil // it may be executable without being readable
-	}
-	defer f.Close()
-	var head [2]byte
-	n, _ := f.Read(head[:])
-	return string(head[:n]) == "#!", nil
-}
-
-// usable returns an error when workers cannot run on it.
-func (p python) usable() error {
-	f := p.Facts
-	if f.Implementation != "cpython" {
-		return fmt.Errorf("it is %s %s; workers need CPython", f.Implementation, f.version())
-	}
-	if f.Version[0] != minMajor || f.Version[1] < minMinor {
-		return fmt.Errorf("it is Python %s; workers need %d.%d or later", f.version(), minMajor, minMinor)
+	case s.asked.versions != nil && !s.asked.versions.Allows(p.Facts.number()):
+		return fmt.Errorf("it is %s, and version asks for %q", name, s.asked.text)
+	case wants != nil && *wants && !p.freeThreaded():
+		return fmt.Errorf("it is %s with a GIL, and one without is asked for", name)
+	case wants != nil && !*wants && p.freeThreaded():
+		return fmt.Errorf("it is %s without a GIL, which only a t after the version or free_threaded = true selects", name)
+	case !at.scripts && p.environment() != "":
+		return errors.New("it belongs to a virtual environment; name it as interpreter to use it")
 	}
 	return nil
 }
 
-func (p python) runtime(name string) pool.Runtime {
-	return pool.Runtime{
-		Name: name, Interpreter: p.Path, Version: p.Facts.version(),
-		FreeThreaded: strings.Contains(p.Facts.ABIFlags, "t"), Fingerprint: p.fingerprint(),
+// failure says that nothing was found, why each candidate lost, and what to do.
+func (s *search) failure(interpreter string, looked []place) error {
+	oldest := fmt.Sprintf("%d.%d", minMajor, minMinor)
+	var b strings.Builder
+	switch {
+	case interpreter == "":
+		fmt.Fprintf(&b, "%s", "for "+s.asked.describe()+"; install one, for example with: "+s.asked.install())
+	case len(s.lost) == 0:
+		fmt.Fprintf(&b, "there is no %q on the PATH; install Python %s or later, or set interpreter to its path", interpreter, oldest)
+	default:
+		fmt.Fprintf(&b, "named %q; install Python %s or later, or set interpreter to its path", interpreter, oldest)
 	}
+	if len(s.lost) > 0 {
+		b.WriteString("; tried:\n  " + strings.Join(s.lost, "\n  "))
+	} else if interpreter == "" {
+		b.WriteString("; there is none in " + strings.Join(names(looked), ", "))
+	}
+	return fmt.Errorf("%w: %s", ErrNotFound, b.String())
 }
 
-// fingerprint hashes what makes an interpreter another one: the file, what it
-// says of itself, and the virtual environment it is started from. Two links to
-// one interpreter have the same fingerprint.
-func (p python) fingerprint() string {
-	identity := []string{p.Real, p.environment(), p.Facts.Text, p.Facts.ABI, p.Facts.ABIFlags, p.Facts.Platform}
-	b, err := json.Marshal(identity)
+func (d demand) describe() string {
+	words := "any version"
+	if d.text != "" {
+		words = fmt.Sprintf("version %q", d.text)
+	}
+	if d.threaded != nil && *d.threaded {
+		words += " without a GIL"
+	}
+	return words
+}
+
+// examine asks the interpreter at path, or the cache.
+func (s *search) examine(ctx context.Context, path string, scripts bool) (python, error) {
+	script, err := isScript(path)
+	switch {
+	case err != nil:
+		return python{}, err
+	case script && !scripts:
+		return python{}, errors.New("it is a launcher script, such as a shim of pyenv; name what it stands for as interpreter to use it")
+	case script:
+		return s.behind(ctx, path)
+	}
+	if known, ok := s.cache.get(path); ok {
+		return known, nil
+	}
+	answer, err := probe(ctx, path, s.root)
 	if err != nil {
-		panic(fmt.Sprintf("internal error: cannot encode an interpreter's identity: %v", err))
+		return python{}, err
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	p := python{Path: path, Facts: answer}
+	if p.Real, err = filepath.EvalSymlinks(path); err != nil {
+		return python{}, err
+	}
+	s.cache.put(path, p)
+	return p, nil
 }
 
-// environment returns the directory of the virtual environment that Path lies
-// in, without links, or "".
-func (p python) environment() string {
-	dir := filepath.Dir(filepath.Dir(p.Path))
-	for _, at := range []string{dir, filepath.Dir(p.Path)} { // where Python itself looks
-		if _, err := os.Stat(filepath.Join(at, "pyvenv.cfg")); err != nil {
-			continue
+// behind returns the interpreter that a launcher script stands for.
+func (s *search) behind(ctx context.Context, path string) (python, error) {
+	decides, known := pyenvDecides(path, s.root)
+	if at, ok := s.cache.shim(path, decides); known && ok {
+		if p, err := s.examine(ctx, at, false); err == nil {
+			return p, nil
 		}
-		if target, err := filepath.EvalSymlinks(at); err == nil {
-			return target
-		}
-		return at
 	}
-	return ""
+	answer, err := probe(ctx, path, s.root)
+	if err != nil {
+		return python{}, err
+	}
+	p := python{Path: answer.Executable, Facts: answer}
+	if p.Real, err = filepath.EvalSymlinks(p.Path); err != nil {
+		return python{}, err
+	}
+	if known {
+		s.cache.put(p.Path, p)
+		s.cache.putShim(path, shim{decides, p.Path})
+	}
+	return p, nil
 }

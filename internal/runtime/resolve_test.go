@@ -14,9 +14,14 @@ import (
 	"github.com/snakectl/snakectl/internal/runtime"
 )
 
+// declare is a runtime that names an interpreter.
+func declare(interpreter string) pool.Runtime {
+	return pool.Runtime{Name: "runtime.python.app", Declared: pool.RuntimeSpec{Interpreter: interpreter}}
+}
+
 func resolve(t *testing.T, interpreter, root string, cache *runtime.Cache) pool.Runtime {
 	t.Helper()
-	rt, err := runtime.Resolve(t.Context(), "runtime.python.app", interpreter, root, cache)
+	rt, err := runtime.Resolve(t.Context(), declare(interpreter), root, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +111,7 @@ func TestResolveErrors(t *testing.T) {
 		{"./pypy", "it is pypy 3.10.1; workers need CPython"},
 	}
 	for _, tt := range tests {
-		_, err := runtime.Resolve(t.Context(), "runtime.python.app", tt.interpreter, root, nil)
+		_, err := runtime.Resolve(t.Context(), declare(tt.interpreter), root, nil)
 		if !errors.Is(err, runtime.ErrNotFound) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "runtime.python.app") {
 			t.Errorf("Resolve(%q) = %v, want ErrNotFound with %q and the runtime's name", tt.interpreter, err, tt.want)
 		}
@@ -130,7 +135,7 @@ func TestResolveTriesThePath(t *testing.T) {
 func TestResolveHonoursCancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := runtime.Resolve(ctx, "x", "python3", t.TempDir(), nil); !errors.Is(err, context.Canceled) {
+	if _, err := runtime.Resolve(ctx, declare("python3"), t.TempDir(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Resolve = %v, want context.Canceled", err)
 	}
 }
@@ -150,7 +155,7 @@ func TestCacheAsksOnce(t *testing.T) {
 	// The cache answers even when nothing could be started any more.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	again, err := runtime.Resolve(ctx, "runtime.python.app", "./py", root, runtime.OpenCache(path))
+	again, err := runtime.Resolve(ctx, declare("./py"), root, runtime.OpenCache(path))
 	if err != nil || again != first {
 		t.Errorf("from the cache: %+v, %v, want %+v", again, err, first)
 	}
@@ -159,7 +164,7 @@ func TestCacheAsksOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	script(t, root, "py", "#!/bin/sh\nexit 3\n")
-	if _, err := runtime.Resolve(t.Context(), "runtime.python.app", "./py", root, runtime.OpenCache(path)); err == nil {
+	if _, err := runtime.Resolve(t.Context(), declare("./py"), root, runtime.OpenCache(path)); err == nil {
 		t.Error("Resolve of a replaced interpreter = nil, want an error")
 	}
 	// A damaged cache is an empty one.

@@ -113,7 +113,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		for i := range cfg.Desired.Pools {
 			p := &cfg.Desired.Pools[i]
-			if p.Adapter == "" || cfg.Desired.Runtimes[p.Runtime].Interpreter == "" || cfg.Snippet(p.Address(), "size") == "" {
+			if p.Adapter == "" || cfg.Desired.Runtimes[p.Runtime].Name == "" || cfg.Snippet(p.Address(), "size") == "" {
 				t.Errorf("%s was accepted without adapter, runtime or place:\n%s", p.Address(), diags.Text())
 			}
 		}

@@ -63,7 +63,7 @@ pool "api" {
 }`}, spec.Options{})
 	want := pool.Desired{
 		Settings: pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}, Access: pool.Access{Admin: []string{}, Exec: []string{}, Read: []string{}}},
-		Runtimes: map[string]pool.Runtime{"runtime.python.default": {Name: "runtime.python.default", Interpreter: "python3"}},
+		Runtimes: map[string]pool.Runtime{"runtime.python.default": {Name: "runtime.python.default", Declared: pool.RuntimeSpec{Interpreter: "python3"}}},
 		Pools: []pool.Pool{{
 			Name: "api", Labels: map[string]string{}, Profile: "process", Runtime: "runtime.python.default", Adapter: "./a.py",
 			Config: map[string]any{}, Env: map[string]string{}, WorkingDir: ".", PythonPath: []string{"."}, Code: []string{},
@@ -152,7 +152,7 @@ pool "api" {
 	checks := []struct{ what, got, want any }{
 		{"settings.history_keep", d.Settings.HistoryKeep, 7},
 		{"settings.log", d.Settings.Log, pool.Log{Level: "debug", Format: "text"}},
-		{"runtime", d.Runtimes["runtime.python.ml"].Interpreter, "./venv/bin/python"},
+		{"runtime", d.Runtimes["runtime.python.ml"].Declared.Interpreter, "./venv/bin/python"},
 		{"api.env", api.Env, map[string]string{"PORT": "8080"}},
 		{"api.queue", api.Queue, pool.Queue{Max: 5, Timeout: pool.Duration(5 * time.Second), Policy: pool.QueueFIFO, Overflow: pool.OverflowReject}},
 		{"api.restart.max_restarts", api.Restart.MaxRestarts, 3},

@@ -3,9 +3,6 @@ package spec
 import (
 	"fmt"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -57,25 +54,12 @@ func (l *loader) decodeRuntimes() {
 		l.checkNames(v, b.Body, blockRuntime)
 		set := l.decodeBody(v, b.Body, l.scope.base, header, "")
 		l.remember(addr, place{b.DefRange, header}, set.places)
-		rt := pool.Runtime{}
-		l.fill(pool.RuntimeSchema(), set.values, &rt)
-		rt.Name = addr
-		if rt.Interpreter == "" {
-			l.requireInterpreter(b)
-		}
-		l.desired.Runtimes[addr] = rt
+		declared := pool.RuntimeSpec{}
+		rows := pool.RuntimeSchema()
+		l.decodeTree(l.tree(rows, set.values, func(row *pool.Row) bool { return row.Type != pool.TypeBool }), &declared)
+		l.checkRuntime(&declared, b.DefRange, set.places)
+		l.desired.Runtimes[addr] = pool.Runtime{Name: addr, Declared: declared}
 	}
-}
-
-func (l *loader) requireInterpreter(b *hcl.Block) {
-	content, _, _ := b.Body.PartialContent(newLevel(pool.RuntimeSchema()).schema)
-	if attr := content.Attributes["interpreter"]; attr != nil {
-		if val, diags := attr.Expr.Value(l.scope.base); diags.HasErrors() || !val.RawEquals(cty.StringVal("")) {
-			return // what is wrong with it has been reported
-		}
-	}
-	l.errorAt(b.DefRange, "", "A runtime needs an interpreter",
-		"Name the Python to start: interpreter = \"python3.12\" or interpreter = \"./venv/bin/python\".")
 }
 
 // useRuntimes keeps the runtimes that pools use and adds the implied one.
@@ -86,7 +70,7 @@ func (l *loader) useRuntimes() {
 	}
 	implied := runtimePrefix + defaultRuntime
 	if _, declared := l.desired.Runtimes[implied]; used[implied] && !declared {
-		l.desired.Runtimes[implied] = pool.Runtime{Name: implied, Interpreter: defaultInterpreter}
+		l.desired.Runtimes[implied] = pool.Runtime{Name: implied, Declared: pool.RuntimeSpec{Interpreter: defaultInterpreter}}
 	}
 	for _, b := range l.blocks.of(blockRuntime) {
 		addr := runtimePrefix + b.Labels[1]
