@@ -18,7 +18,7 @@ func TestRenderStatus(t *testing.T) {
 		Revision:   3,
 		Pools: []pool.PoolStatus{
 			{
-				Address: "pool.api", Profile: "process", Default: true, Size: 2, Ready: 1, Busy: 1, Queued: 7,
+				Address: "pool.api", Python: "3.13.15t", GIL: "off", Profile: "process", Default: true, Size: 2, Ready: 1, Busy: 1, Queued: 7,
 				Calls: pool.CallCounts{OK: 120, Failed: 2, Timeout: 1, Rejected: 3, QueueTimeout: 4}, Restarts: 5,
 				Workers: []pool.WorkerStatus{
 					{Address: "pool.api/0", Incarnation: "7f2c", PID: 4250, State: pool.WorkerBusy, Slots: 1, Calls: 31, RSSBytes: 15 << 20, LaunchHash: "0123456789abcdef", StartedAt: &started},

@@ -30,6 +30,11 @@ type SupervisorStatus struct {
 type PoolStatus struct {
 	Address string `json:"address"`
 	Profile string `json:"profile"`
+	// Python is the version of the interpreter that new workers start, with a t for a
+	// build without the GIL, and GIL whether it is on: "on" or "off". A module can turn
+	// it on in a build without one.
+	Python  string `json:"python,omitempty"`
+	GIL     string `json:"gil,omitempty"`
 	Default bool   `json:"default,omitempty"`
 	// Size is how many workers the pool should have now, overrides included.
 	Size int `json:"size"`
@@ -57,6 +62,12 @@ type PoolStatus struct {
 	// empty while they are not.
 	Spawned string `json:"spawned,omitempty"`
 }
+
+// What a pool's status says of the GIL.
+const (
+	GILOn  = "on"
+	GILOff = "off"
+)
 
 // CallCounts counts finished calls by how they ended; each call is counted once,
 // in exactly one field, when its caller has been answered or is gone.

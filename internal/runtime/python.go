@@ -38,6 +38,14 @@ func (p python) usable() error {
 	return nil
 }
 
+// name is Python 3.13.1, or Python 3.13.1t without the GIL.
+func (p python) name() string {
+	if p.freeThreaded() {
+		return "Python " + p.Facts.version() + "t"
+	}
+	return "Python " + p.Facts.version()
+}
+
 func (p python) freeThreaded() bool { return strings.Contains(p.Facts.ABIFlags, "t") }
 
 func (p python) runtime(declared pool.Runtime) pool.Runtime {

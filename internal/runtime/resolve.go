@@ -132,14 +132,14 @@ func (s *search) fits(p python, at place) error {
 	if err := p.usable(); err != nil {
 		return err
 	}
-	name, wants := "Python "+p.Facts.version(), s.asked.threaded
+	name, wants := p.name(), s.asked.threaded
 	switch {
 	case s.asked.versions != nil && !s.asked.versions.Allows(p.Facts.number()):
 		return fmt.Errorf("it is %s, and version asks for %q", name, s.asked.text)
 	case wants != nil && *wants && !p.freeThreaded():
 		return fmt.Errorf("it is %s with a GIL, and one without is asked for", name)
 	case wants != nil && !*wants && p.freeThreaded():
-		return fmt.Errorf("it is %s without a GIL, which only a t after the version or free_threaded = true selects", name)
+		return fmt.Errorf("it is %s, without a GIL, which only a t after the version or free_threaded = true selects", name)
 	case !at.scripts && p.environment() != "":
 		return errors.New("it belongs to a virtual environment; name it as interpreter to use it")
 	}
@@ -184,7 +184,7 @@ func (s *search) examine(ctx context.Context, path string, scripts bool) (python
 	case err != nil:
 		return python{}, err
 	case script && !scripts:
-		return python{}, errors.New("it is a launcher script, such as a shim of pyenv; name what it stands for as interpreter to use it")
+		return python{}, errors.New("it is a launcher script (a shim); what it stands for is not looked at")
 	case script:
 		return s.behind(ctx, path)
 	}

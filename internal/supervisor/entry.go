@@ -69,6 +69,7 @@ type workerEntry struct {
 	control  *wire.Outbox
 	commands []pool.CommandInfo
 	python   string
+	gil      *bool           // whether its GIL was on when it was ready; nil before
 	failure  *pool.CallError // what the worker itself said was wrong
 	stage    stage
 	vigil    vigil

@@ -65,6 +65,7 @@ func (r *runner) status() pool.PoolStatus {
 		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
+	st.Python, st.GIL = r.python()
 	st.ForkServer, st.Spawned = r.nursery.pid(r.target), r.nursery.refused[r.target]
 	paused := r.dispatcher.paused()
 	st.Paused, st.Breaker = paused.pool, now.breaker
@@ -96,6 +97,31 @@ func (r *runner) status() pool.PoolStatus {
 		st.Message = r.dispatcher.poison()
 	}
 	return st
+}
+
+// python tells the version that workers of the target run, and whether their GIL is on:
+// the GIL of a pool is on when that of one of its workers is.
+func (r *runner) python() (version, gil string) {
+	l, known := r.launches[r.target]
+	if !known || l.runtime.Version == "" {
+		return "", ""
+	}
+	on := !l.runtime.FreeThreaded
+	for _, w := range r.workers {
+		if w.rec.LaunchHash == r.target {
+			on = on || w.gilIsOn()
+		}
+	}
+	if on {
+		return l.runtime.Python(), pool.GILOn
+	}
+	return l.runtime.Python(), pool.GILOff
+}
+
+func (w *workerEntry) gilIsOn() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gil != nil && *w.gil
 }
 
 func (r *runner) placeStatus(p lifecycle.PlaceView) pool.WorkerStatus {

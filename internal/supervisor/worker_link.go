@@ -142,7 +142,7 @@ func (w *workerEntry) serveControl(out *wire.Outbox, r *wire.Reader, hello wire.
 		w.slot.dispatcher.ledger.executing(w, id, past)
 	}
 	if hello.Worker.State == wire.StateReady {
-		w.initialised(hello.Worker.Python, hello.Worker.Commands)
+		w.initialised(hello.Worker.Python, hello.Worker.GIL, hello.Worker.Commands)
 	} else {
 		w.runner.happened(w, pool.WorkerHello)
 	}
@@ -185,7 +185,7 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 	}
 	switch e.Event {
 	case wire.EventReady:
-		w.initialised(e.Python, e.Commands)
+		w.initialised(e.Python, e.GIL, e.Commands)
 	case wire.EventFailed:
 		failure := &pool.CallError{}
 		if err := json.Unmarshal(e.Error, failure); err != nil {
@@ -200,13 +200,13 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 	return nil
 }
 
-func (w *workerEntry) initialised(python string, commands json.RawMessage) {
+func (w *workerEntry) initialised(python string, gil *bool, commands json.RawMessage) {
 	var list []pool.CommandInfo
 	if err := json.Unmarshal(commands, &list); err != nil {
 		w.runner.sup.log.Warn("cannot read the commands of a worker", "worker", w.incarnation(), "err", err)
 	}
 	w.mu.Lock()
-	w.python, w.commands = python, list
+	w.python, w.gil, w.commands = python, gil, list
 	first := !w.stage.initialised && !w.stage.answered
 	w.mu.Unlock()
 	if first {

@@ -52,6 +52,7 @@ type HelloWorker struct {
 	// Python and Commands are set when State is ready. Commands is a list of
 	// pool.CommandInfo.
 	Python   string          `json:"python,omitempty"`
+	GIL      *bool           `json:"gil,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
 	// Calls counts the calls that a slot has executed before, for the role slot.
 	Calls uint64 `json:"calls,omitempty"`
@@ -87,6 +88,7 @@ type Event struct {
 	// Event is ready, failed or memory from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
+	GIL      *bool           `json:"gil,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
 	// Error is the call error of failed.
 	Error json.RawMessage `json:"error,omitempty"`

@@ -53,7 +53,7 @@ class Control:
     def announce_ready(self, commands: list[dict[str, Any]]) -> None:
         """Say that the adapter is loaded and which commands it has."""
         self._commands = commands
-        self._announce({"event": "ready", "python": python_version(), "commands": commands})
+        self._announce({"event": "ready", "python": python_version(), "gil": gil_is_on(), "commands": commands})
 
     def announce_failed(self, error: dict[str, object]) -> None:
         """Say why the adapter cannot be loaded or started."""
@@ -157,7 +157,7 @@ class Control:
         end = time.monotonic() + self._launch.orphan_grace
         while time.monotonic() < end:
             try:
-                state = {"state": "ready", "python": python_version(), "commands": self._commands}
+                state = {"state": "ready", "python": python_version(), "gil": gil_is_on(), "commands": self._commands}
                 link = self._open({**state, **self._running()}, HANDSHAKE)
             except Refused as err:
                 leave(0, f"the supervisor sent this worker away: {err}")
@@ -175,6 +175,12 @@ class Control:
 def python_version() -> str:
     """Return X.Y.Z of the interpreter."""
     return ".".join(map(str, sys.version_info[:3]))
+
+
+def gil_is_on() -> bool:
+    """Report whether this interpreter runs with its GIL now."""
+    asked = getattr(sys, "_is_gil_enabled", None)
+    return True if asked is None else bool(asked())
 
 
 def leave(status: int, reason: str = "") -> None:

@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/runtime"
 	"github.com/snakectl/snakectl/internal/supervisor"
 	"github.com/snakectl/snakectl/test/harness"
 )
@@ -44,6 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("INSTANCE", instance.Dir)
 			env.Setenv("EXAMPLES", filepath.Join(root, "examples"))
 			env.Setenv("ROOT", root)
+			env.Setenv("PYENV_ROOT", pyenvRoot())
 			env.Defer(func() {
 				if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
 					t.Errorf("%s: %v", env.WorkDir, err)
@@ -54,9 +57,25 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// pyenvRoot is where this machine's pyenv is, which scripts find although they have
+// another home.
+func pyenvRoot() string {
+	if root := os.Getenv("PYENV_ROOT"); root != "" {
+		return root
+	}
+	home, _ := os.UserHomeDir()
+	return filepath.Join(home, ".pyenv")
+}
+
 // condition says what this machine allows: pidns is a PID namespace of one's own,
-// rlimit that a supervisor started here holds workers by resource limits.
+// rlimit that a supervisor started here holds workers by resource limits, python:3.13t
+// that discovery finds such a Python.
 func condition(name string) (bool, error) {
+	if version, ok := strings.CutPrefix(name, "python:"); ok {
+		declared := pool.Runtime{Name: name, Declared: pool.RuntimeSpec{Version: version}}
+		_, err := runtime.Resolve(context.Background(), declared, "/", nil)
+		return err == nil, nil
+	}
 	switch name {
 	case "rlimit":
 		_, confinement := supervisor.Confine(0)
