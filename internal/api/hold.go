@@ -179,7 +179,8 @@ type peerConn struct {
 
 	// What follows is guarded by hold.mu. idle: no request goes on. touched: bytes of
 	// the next one were read. handed: the connection is not the server's any more.
-	idle, touched, handed bool
+	// ahead: the server holds a byte of the next request.
+	idle, touched, handed, ahead bool
 }
 
 // Read implements net.Conn.
@@ -197,6 +198,9 @@ func (c *peerConn) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.hold.mu.Lock()
 		c.touched = true
+		// While it answers, the HTTP server reads a byte ahead, to notice that the client
+		// leaves: here it is the first one of the next request, which it keeps.
+		c.ahead = c.ahead || !c.idle && len(p) == 1
 		c.hold.mu.Unlock()
 	} else if errors.Is(err, os.ErrDeadlineExceeded) && c.give(nil) {
 		return 0, errHeld
@@ -239,8 +243,7 @@ func (h *hold) follow(conn net.Conn, state http.ConnState) {
 	defer h.mu.Unlock()
 	switch state {
 	case http.StateIdle, http.StateNew:
-		c.idle = true
-		c.touched = false
+		c.idle, c.touched, c.ahead = true, c.ahead, false
 	case http.StateActive, http.StateHijacked, http.StateClosed:
 		c.idle = false
 	}
