@@ -9,77 +9,100 @@ import (
 	"time"
 )
 
-// starts measures how long workers take from the request to ready.
+// waysToStart are the pools whose workers start in different ways.
+var waysToStart = []struct {
+	pool, name string
+	targets    [3]float64
+}{
+	{"ready", "forked", [3]float64{0, 0, 300}},
+	{"spawned", "spawned", [3]float64{150, 0, 1500}},
+}
+
+// starts measures how long workers take from the request to ready: forked from a
+// server that has imported already, and spawned.
 func (s *session) starts(ctx context.Context) error {
-	for _, t := range []struct {
-		workers int
-		target  float64
-		rounds  int
-	}{{4, 150, s.rounds}, {16, 0, s.rounds}, {100, 1500, 3}} {
-		for range t.rounds {
-			took, err := s.grow(ctx, t.workers)
-			if err != nil {
-				return err
+	for i, workers := range [3]int{4, 16, 100} {
+		for round := range s.rounds {
+			if workers == 100 && round == 3 {
+				break
 			}
-			s.table.add(fmt.Sprintf("%d workers ready", t.workers), "ms", t.target, millis(took))
-			if t.workers == 16 {
-				if err := s.memory(ctx); err != nil {
+			for _, way := range waysToStart {
+				took, err := s.grow(ctx, way.pool, workers)
+				if err != nil {
 					return err
 				}
-			}
-			if err := s.empty(ctx); err != nil {
-				return err
+				s.table.add(fmt.Sprintf("%d workers ready, %s", workers, way.name), "ms", way.targets[i], millis(took))
+				if err := s.memory(ctx, way.pool, way.name, workers); err != nil {
+					return err
+				}
+				if err := s.empty(ctx, way.pool); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// grow scales the pool "ready" and returns how long it took until it had as many
-// ready workers. The supervisor tells: asking a hundred times would cost it more than
-// the start does.
-func (s *session) grow(ctx context.Context, size int) (time.Duration, error) {
+// grow scales a pool, which has a fork server by now if it ever will, and returns how
+// long it took until it had as many ready workers. The supervisor tells: asking a
+// hundred times would cost it more than the start does.
+func (s *session) grow(ctx context.Context, pool string, size int) (time.Duration, error) {
 	begin := time.Now()
-	if _, err := s.instance.Scale(ctx, "ready", size, "bench"); err != nil {
+	if _, err := s.instance.Scale(ctx, pool, size, "bench"); err != nil {
 		return 0, err
 	}
-	if err := s.instance.WaitReady(ctx, "ready"); err != nil {
+	if err := s.instance.WaitReady(ctx, pool); err != nil {
 		return 0, err
 	}
 	took := time.Since(begin)
-	alive, err := s.instance.alive(ctx, "ready")
+	alive, err := s.instance.alive(ctx, pool)
 	if err == nil && len(alive) != size {
 		err = fmt.Errorf("%d workers are ready, not %d", len(alive), size)
 	}
 	return took, err
 }
 
-// empty scales the pool "ready" to no worker and waits until the last one is gone.
-func (s *session) empty(ctx context.Context) error {
-	if _, err := s.instance.Scale(ctx, "ready", 0, "bench"); err != nil {
+// empty scales a pool to no worker and waits until the last one is gone.
+func (s *session) empty(ctx context.Context, pool string) error {
+	if _, err := s.instance.Scale(ctx, pool, 0, "bench"); err != nil {
 		return err
 	}
 	return until(ctx, func() (bool, error) {
-		workers, err := s.instance.Workers(ctx, "ready")
+		workers, err := s.instance.Workers(ctx, pool)
 		return len(workers) == 0, err
 	})
 }
 
-// memory notes what the workers of the pool "ready" hold alone.
-func (s *session) memory(ctx context.Context) error {
-	workers, err := s.instance.Workers(ctx, "ready")
+// memory notes what each of a hundred workers of a pool holds, and the processor time
+// that each has used to become ready.
+func (s *session) memory(ctx context.Context, pool, name string, count int) error {
+	if count != 100 {
+		return nil
+	}
+	workers, err := s.instance.Workers(ctx, pool)
 	if err != nil {
 		return err
 	}
-	var total int64
+	var held int64
+	var used time.Duration
 	for _, w := range workers {
-		private, err := privateMemory(w.PID)
+		share, err := proportionalMemory(w.PID)
 		if err != nil {
 			return nil //nolint:nilerr // the system does not tell
 		}
-		total += private
+		took, err := cpuTime(w.PID)
+		if err != nil {
+			return nil //nolint:nilerr // the system does not tell
+		}
+		held, used = held+share, used+took
 	}
-	s.table.add("private memory of a worker", "MiB", 0, float64(total)/float64(len(workers))/(1<<20))
+	target := 0.0
+	if pool == "ready" {
+		target = 3
+	}
+	s.table.add("proportional memory of a worker, "+name, "MiB", target, float64(held)/float64(count)/(1<<20))
+	s.table.add("processor time of a worker until ready, "+name, "ms", 0, millis(used)/float64(count))
 	return nil
 }
 

@@ -46,15 +46,16 @@ func cpuTime(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// privateMemory returns the bytes that a process shares with no other.
-func privateMemory(pid int) (int64, error) {
+// proportionalMemory returns the bytes that a process holds, where each page that is
+// shared counts by its share.
+func proportionalMemory(pid int) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		return 0, err
 	}
 	var total int64
 	for line := range strings.Lines(string(b)) {
-		if !strings.HasPrefix(line, "Private_") {
+		if !strings.HasPrefix(line, "Pss:") {
 			continue
 		}
 		kib, err := strconv.ParseInt(strings.Fields(line)[1], 10, 64)

@@ -13,6 +13,12 @@ pool "ready" {
   size    = 0
 }
 
+pool "spawned" {
+  adapter      = "./adapter.py"
+  size         = 0
+  start_method = "spawn"
+}
+
 pool "roll" {
   adapter = "./roll_adapter.py"
   size    = 4
