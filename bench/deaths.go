@@ -22,7 +22,7 @@ func (s *session) deaths(ctx context.Context) error {
 		if err := s.replaced(ctx, victim); err != nil {
 			return err
 		}
-		s.table.add("killed worker replaced", "ms", 150, millis(time.Since(begin)))
+		s.table.add("killed worker replaced, forked", "ms", 50, millis(time.Since(begin)))
 		const calls = 5
 		told := make([]time.Duration, 0, calls)
 		for range calls {

@@ -203,8 +203,9 @@ type Snapshot struct {
 // Address returns the pool's address: pool.NAME or pool.NAME["KEY"].
 func (p *Pool) Address() string { return Address(p.Name, p.Key) }
 
-// Forks reports whether workers are to be forked where that is safe.
-func (p *Pool) Forks() bool { return p.StartMethod == StartFork }
+// Forks reports whether workers are to be forked where that is safe. Live code is
+// imported anew by each worker: a fork server would go on with what it has imported.
+func (p *Pool) Forks() bool { return p.StartMethod == StartFork && p.CodeMode != CodeLive }
 
 // Dir returns the absolute directory that the pool's workers start in.
 func (p *Pool) Dir() string {
