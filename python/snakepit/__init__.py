@@ -12,7 +12,7 @@ with no supervisor: `python -m snakepit ./adapter.py call hello name=Ada`.
 
 from __future__ import annotations
 
-from ._command import after_fork, command, init, preload
+from ._command import after_fork, command, exit, health, init, preload, thread_exit, thread_init
 from ._context import Context
 from ._errors import (
     AdapterError,
@@ -45,8 +45,12 @@ __all__ = [
     "WireError",
     "after_fork",
     "command",
+    "exit",
+    "health",
     "init",
     "preload",
+    "thread_exit",
+    "thread_init",
 ]
 
 

@@ -5,24 +5,35 @@ from __future__ import annotations
 import sys
 from os.path import abspath, basename, dirname, exists, join
 
-from ._command import COMMAND_MARK, INIT_MARK
+from ._command import COMMAND_MARK
 from ._context import Context
 from ._errors import AdapterError, UnknownCommand
 from ._hints import Hints
-from ._signature import Signature, unwrap
+from ._hooks import ASYNC_GENERATOR, COROUTINE, GENERATOR, Hooks, unwrap
+from ._interrupt import prepare
+from ._signature import Signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Callable
 
-GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
-
 
 class Command:
     """Command is one operation an adapter offers."""
 
-    __slots__ = ("doc", "handler", "idempotent", "is_async", "name", "signature", "timeout_ms")
+    __slots__ = (
+        "doc",
+        "handler",
+        "idempotent",
+        "interrupt",
+        "is_async",
+        "is_plain",
+        "markers",
+        "name",
+        "signature",
+        "timeout_ms",
+    )
 
     def __init__(self, name: str, handler: Callable[..., Any], mark: dict[str, Any], hints: Hints) -> None:
         code = getattr(unwrap(handler), "__code__", None)
@@ -35,6 +46,11 @@ class Command:
         self.signature = Signature(name, handler, hints)
         self.timeout_ms = mark["timeout_ms"]
         self.idempotent = mark["idempotent"]
+        self.markers = mark["markers"]
+        self.interrupt = mark["interrupt"] and not self.is_async  # a coroutine can be cancelled anyway
+        if self.interrupt:
+            prepare(name)
+        self.is_plain = not (self.is_async or self.interrupt)
         self.doc = " ".join((handler.__doc__ or "").strip().partition("\n\n")[0].split())
 
     def row(self) -> dict[str, Any]:
@@ -59,10 +75,9 @@ class Adapter:
         self.worker_id = worker_id
         self.state: Any = None
         self.commands: dict[str, Command] = {}
-        self._inits = []
+        self.hooks = Hooks(reference)
         for function in _members(target):
-            if getattr(function, INIT_MARK, False):
-                self._inits.append(function)
+            self.hooks.take(function)
             mark = getattr(function, COMMAND_MARK, None)
             if mark is not None:
                 name = mark["name"] or function.__name__
@@ -71,17 +86,33 @@ class Adapter:
                 self.commands[name] = Command(name, function, mark, hints)
         if not self.commands:
             raise AdapterError(f"adapter {reference} has no commands: {_advice(reference, target)}")
-        if len(self._inits) > 1:
-            names = ", ".join(f.__name__ for f in self._inits)
-            raise AdapterError(f"adapter {reference} has more than one @init: {names}")
 
     def start(self) -> None:
         """Run the adapter's @init; what it raises is the caller's."""
-        for function in self._inits:
-            code = unwrap(plain(function, "init")).__code__
-            takes = code.co_argcount - (getattr(function, "__self__", None) is not None)
-            context = Context(self.config, worker_id=self.worker_id)
-            self.state = function(context) if takes else function()
+        self.state = self.hooks.run("init", self._context())
+
+    def enter(self) -> Any:
+        """Run @thread_init in the thread of a slot and return the slot's ctx.local."""
+        return self.hooks.run("thread_init", self._context())
+
+    def ailment(self) -> str:
+        """Ask @health and return what is wrong, or nothing."""
+        try:
+            well = self.hooks.run("health", self._context()) if "health" in self.hooks else True
+        except Exception as err:
+            return f"@health raised {type(err).__name__}: {err}"
+        return "@health returned False" if well is False else ""
+
+    def leave(self, local: Any) -> None:
+        """Run @thread_exit in the thread of a slot."""
+        self.hooks.run("thread_exit", self._context(local))
+
+    def stop(self) -> None:
+        """Run @exit."""
+        self.hooks.run("exit", self._context())
+
+    def _context(self, local: Any = None) -> Context:
+        return Context(self.config, self.state, self.worker_id, local=local)
 
     def command(self, name: str) -> Command:
         """Return the command, or raise UnknownCommand that names the closest."""
@@ -131,14 +162,6 @@ def import_source(reference: str, root: str) -> Any:
     """Return the module of a reference; one that is loaded already is not loaded again."""
     source = reference.partition(":")[0]
     return _import_file(source, root) if source.endswith(".py") else _import_module(source)
-
-
-def plain(function: Callable[..., Any], mark: str) -> Callable[..., Any]:
-    """Return the function, or raise AdapterError when calling it would not run it."""
-    code = getattr(unwrap(function), "__code__", None)
-    if code is not None and code.co_flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR):
-        raise AdapterError(f"@{mark} {function.__name__}: it must be a plain function")
-    return function
 
 
 def _import_module(name: str) -> Any:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from _json import encode_basestring, make_encoder, make_scanner
 
+from ._natural import natural
+
 SPACE = " \t\n\r"
 
 
@@ -29,7 +31,7 @@ class Codec:
 
     def __init__(self) -> None:
         self._scan = make_scanner(self)  # type: ignore[arg-type]  # it takes anything with these attributes
-        self._chunks = make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
+        self._chunks = make_encoder(None, natural, encode_basestring, None, ":", ",", False, False, False)
 
     @staticmethod
     def parse_constant(name: str) -> float:
@@ -54,7 +56,7 @@ class Codec:
         """Return the UTF-8 JSON of value; EncodeError names the odd place below name."""
         try:
             return "".join(self._chunks(value, 0)).encode()
-        except (TypeError, ValueError, RecursionError) as err:
+        except Exception as err:  # an object's own to_dict may raise anything
             raise EncodeError(_locate(value, name, ()) or f"{name}: {err}") from None
 
     def encode_error(self, error: dict[str, object], limit: int = 192 << 10) -> bytes:
@@ -77,13 +79,13 @@ class Codec:
 
 
 def _printable(value: object, room: int) -> object:
+    if isinstance(value, list):
+        return [_printable(item, room // 16) for item in value]
+    if isinstance(value, dict):
+        return {key: _printable(item, room // 16) for key, item in value.items()}
     if not isinstance(value, str):
         return value
     return value[-room:].encode("utf-8", "backslashreplace").decode()
-
-
-def _refuse(value: object) -> object:
-    raise TypeError(f"object of type {type(value).__name__} is not JSON serialisable")
 
 
 def _locate(value: object, path: str, parents: tuple[int, ...]) -> str:
@@ -104,7 +106,13 @@ def _locate(value: object, path: str, parents: tuple[int, ...]) -> str:
     if isinstance(value, (list, tuple)):
         below = (*parents, id(value))
         return next(filter(None, (_locate(v, f"{path}[{i}]", below) for i, v in enumerate(value))), "")
-    return _odd_scalar(value, path)
+    if isinstance(value, (str, int, float)) or value is None:
+        return _odd_scalar(value, path)
+    try:
+        stands = natural(value)
+    except Exception as err:
+        return f"{path}: {err}"
+    return _locate(stands, path, (*parents, id(value)))
 
 
 def _odd_scalar(value: object, path: str) -> str:
@@ -117,6 +125,4 @@ def _odd_scalar(value: object, path: str) -> str:
         except UnicodeEncodeError:
             return f"{path}: the string holds a lone surrogate and cannot be encoded as UTF-8"
         return ""
-    if value is None or isinstance(value, int):
-        return ""
-    return f"{path}: object of type {type(value).__name__} is not JSON serialisable"
+    return ""

@@ -12,18 +12,32 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from typing import Any
 
+    from ._progress import Progress
+
 
 class Context:
     """Context belongs to one call; take it with a parameter that is annotated `Context` or named `ctx`.
 
-    state is what the adapter's `@init` returned, config the pool's `config`,
+    state is what the adapter's `@init` returned, local what its `@thread_init`
+    returned for the slot that runs the call, config the pool's `config`,
     call_id the caller's id of the call (32 hex digits), session its session key
     (or ""), worker_id the incarnation that serves it (`pool.api/0@7f2c`), deadline
     the moment in `time.monotonic()` seconds at which the caller stops waiting
-    (None: never). In `@init` the call's own fields are empty.
+    (None: never). In hooks the call's own fields are empty.
     """
 
-    __slots__ = ("_cancelled_ids", "_deadline_ns", "_id", "command", "config", "session", "state", "worker_id")
+    __slots__ = (
+        "_cancelled_ids",
+        "_deadline_ns",
+        "_id",
+        "_progress",
+        "command",
+        "config",
+        "local",
+        "session",
+        "state",
+        "worker_id",
+    )
 
     def __init__(
         self,
@@ -35,6 +49,8 @@ class Context:
         call_id: bytes = b"",
         deadline_ns: int = 0,
         cancelled_ids: Container[bytes] = (),
+        local: Any = None,
+        progress: Progress | None = None,
     ) -> None:
         self.config = config
         self.state = state
@@ -44,6 +60,8 @@ class Context:
         self._id = call_id
         self._deadline_ns = deadline_ns
         self._cancelled_ids = cancelled_ids
+        self.local = local
+        self._progress = progress
 
     @property
     def call_id(self) -> str:
@@ -77,6 +95,15 @@ class Context:
             raise Cancelled("the caller cancelled the call")
         if self._deadline_ns and monotonic_ns() >= self._deadline_ns:
             raise DeadlineExceeded("the deadline of the call has passed")
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Tell how far the call has come: done of total, or of who knows how much.
+
+        `snakectl status` and the event request.progress show it. It costs a handler next
+        to nothing to call this in every round: what comes within a tenth of a second is left out.
+        """
+        if self._progress is not None:
+            self._progress.report(self._id, done, total, note)
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:

@@ -42,6 +42,9 @@ class Control:
         self._codec = Codec()
         self._commands: list[dict[str, Any]] | None = None
         self._log = _output.Log()
+        self._ailment: Callable[[], str] | None = None
+        self._ailing = ""
+        self._stop: Callable[[bytes], None] | None = None
         self._sending = allocate_lock()  # guards writes to _link
         self._link: Link | None = None
 
@@ -50,30 +53,36 @@ class Control:
         self._link = link = self._open({"state": "starting"}, None)
         start_new_thread(self._serve, (link,))
 
-    def announce_ready(self, commands: list[dict[str, Any]]) -> None:
-        """Say that the adapter is loaded and which commands it has."""
-        self._commands = commands
-        self._announce({"event": "ready", "python": python_version(), "gil": gil_is_on(), "commands": commands})
+    def attend(self, ailment: Callable[[], str] | None, stop: Callable[[bytes], None]) -> None:
+        """Ask from now on what is wrong before answering a ping, and pass on which call is to stop."""
+        self._ailment = ailment
+        self._stop = stop
 
-    def announce_failed(self, error: dict[str, object]) -> None:
-        """Say why the adapter cannot be loaded or started."""
-        self._announce({"event": "failed", "error": error})
-
-    def announce_memory(self, resident: int) -> None:
-        """Say that the process has grown to so many bytes."""
-        self._announce({"event": "memory", "rss_bytes": resident})
-
-    def close(self) -> None:
-        """Close this process's copy of the connection."""
-        if self._link is not None:
-            self._link.close()
-
-    def _announce(self, event: dict[str, Any]) -> None:
+    def announce(self, event: dict[str, Any]) -> None:
+        """Tell the supervisor something; any thread may."""
         payload = Codec().encode(event, "event")
         try:
             self._send(_wire.EVENT, payload)
         except OSError:
             pass  # the supervisor is gone; the next one learns the state from hello
+
+    def announce_ready(self, commands: list[dict[str, Any]]) -> None:
+        """Say that the adapter is loaded and which commands it has."""
+        self._commands = commands
+        self.announce({"event": "ready", "python": python_version(), "gil": gil_is_on(), "commands": commands})
+
+    def announce_failed(self, error: dict[str, object]) -> None:
+        """Say why the adapter cannot be loaded or started."""
+        self.announce({"event": "failed", "error": error})
+
+    def announce_memory(self, resident: int) -> None:
+        """Say that the process has grown to so many bytes."""
+        self.announce({"event": "memory", "rss_bytes": resident})
+
+    def close(self) -> None:
+        """Close this process's copy of the connection."""
+        if self._link is not None:
+            self._link.close()
 
     def _send(self, type: int, payload: _wire.Buffer) -> None:
         with self._sending:
@@ -113,7 +122,7 @@ class Control:
                 return
             type, flags, _, payload = frame
             if type == _wire.PING:
-                self._send(_wire.PONG, payload)
+                self._take_ping(payload)
             elif type == _wire.CANCEL:
                 self._cancel(bytes(payload))
             elif type == _wire.DRAIN:
@@ -126,6 +135,15 @@ class Control:
                 leave(0, f"the supervisor sent this worker away: {goaway_message(self._codec, payload)}")
             elif not flags & _wire.FLAG_IGNORABLE:
                 raise WireError(f"a control connection does not take frames of type {type}")
+
+    def _take_ping(self, payload: memoryview) -> None:
+        """Answer a ping, unless the adapter says that something is wrong: then the check is missed."""
+        ailment = self._ailment() if self._ailment is not None else ""
+        if not ailment:
+            self._send(_wire.PONG, payload)
+        if ailment != self._ailing:
+            self._ailing = ailment
+            print(f"snakepit: {ailment or 'well again'}", file=sys.stderr, flush=True)
 
     def _take_event(self, payload: memoryview) -> None:
         """Take up a change of the settings or of the log; events of later supervisors are skipped."""
@@ -149,6 +167,8 @@ class Control:
         if len(self.cancelled) >= MAX_CANCELLED:
             self.cancelled.pop(next(iter(self.cancelled)), None)
         self.cancelled[call_id] = True
+        if self._stop is not None:
+            self._stop(call_id)
 
     def _reconnect(self) -> Link | None:
         """Connect to the next supervisor; None when the main thread sees to the end by itself."""

@@ -12,10 +12,15 @@
 
 A handler may raise any of them. InvalidArgument, Cancelled and DeadlineExceeded
 reach the caller under the category of the same name; every other exception
-reaches it as `raised`, with type, message and traceback.
+reaches it as `raised`, with type, message and traceback, and as `retryable` if
+it has an attribute of that name that is True.
 """
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_TEXT = 64 << 10
 
@@ -87,7 +92,8 @@ class CallError(SnakepitError):
 
     `details` holds every field of the call error; those that programs branch on
     are attributes: category, code, type, message, traceback, started, retryable,
-    and death, which tells how the worker died where it did: class, exit_code,
+    notes (what add_note added), causes and frames (dicts: type and message; file,
+    line and function), and death, which tells how the worker died where it did: class, exit_code,
     signal, user_us, system_us, peak_rss_bytes, lifetime_us, call, stack, stderr.
     """
 
@@ -101,10 +107,17 @@ class CallError(SnakepitError):
         self.hint = str(details.get("hint", ""))
         self.started = bool(details.get("started", False))
         self.retryable = bool(details.get("retryable", False))
+        self.notes: list[str] = _listed(details.get("notes"))
+        self.causes: list[dict[str, str]] = _listed(details.get("causes"))
+        self.frames: list[dict[str, object]] = _listed(details.get("frames"))
         death = details.get("death")
         self.death: dict[str, object] | None = death if isinstance(death, dict) else None
         text = f"{self.type}: {self.message}" if self.type else self.message
         super().__init__(f"{self.category}: {text}")
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 for _class in (SnakepitError, *SnakepitError.__subclasses__()):

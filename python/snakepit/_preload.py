@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from ._adapter import import_source, plain
+from ._adapter import import_source
 from ._command import AFTER_FORK_MARK, PRELOAD_MARK
+from ._hooks import plain
 from ._launch import Launch
 
 TYPE_CHECKING = False

@@ -1,4 +1,8 @@
-"""Exceptions as call errors: type, message, and the user's frames of the traceback."""
+"""Exceptions as call errors: type, message, notes, causes, and the user's frames of the traceback.
+
+An exception with an attribute `retryable` that is True says that the same call
+may succeed later.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+MAX_PARTS = 20  # notes, causes and frames, of each
+MAX_PART = 1000  # characters of one of them
 OURS = (dirname(__file__), "<frozen importlib", os.path.join(dirname(os.__file__), "asyncio"))
 
 
@@ -25,7 +31,47 @@ def report(err: BaseException, *, started: bool = True) -> dict[str, object]:
         return call_error(category, message, started=started)
     if isinstance(err, SystemExit):
         message = f"the adapter called sys.exit({message})"
-    return call_error(category, message, type=type_name(err), traceback=trace(err), hint=hint_of(err), started=started)
+    error = call_error(category, message, type=type_name(err), traceback=trace(err), hint=hint_of(err), started=started)
+    error["retryable"] = getattr(err, "retryable", False) is True
+    parts = {"notes": notes_of(err), "causes": causes_of(err), "frames": frames_of(err)}
+    error.update((name, part) for name, part in parts.items() if part)
+    return error
+
+
+def notes_of(err: BaseException) -> list[str]:
+    """Return what add_note added, at most MAX_PARTS."""
+    notes = getattr(err, "__notes__", None)
+    if not isinstance(notes, (list, tuple)):
+        return []
+    return [cut(str(note), MAX_PART) for note in notes[:MAX_PARTS] if isinstance(note, str)]
+
+
+def causes_of(err: BaseException) -> list[dict[str, str]]:
+    """Return type and message of the exceptions that an exception comes from, the nearest first."""
+    causes: list[dict[str, str]] = []
+    seen = {id(err)}
+    cause = _cause(err)
+    while cause is not None and id(cause) not in seen and len(causes) < MAX_PARTS:
+        seen.add(id(cause))
+        causes.append({"type": type_name(cause), "message": cut(describe(cause), MAX_PART)})
+        cause = _cause(cause)
+    return causes
+
+
+def _cause(err: BaseException) -> BaseException | None:
+    return err.__cause__ or (None if err.__suppress_context__ else err.__context__)
+
+
+def frames_of(err: BaseException) -> list[dict[str, object]]:
+    """Return the user's frames, as file, line and function, the innermost last; the last MAX_PARTS of them."""
+    frames: list[dict[str, object]] = []
+    each = _users(err.__traceback__)
+    while each is not None:
+        code = each.tb_frame.f_code
+        if not code.co_filename.startswith(OURS):
+            frames.append({"file": code.co_filename, "line": each.tb_lineno, "function": code.co_name})
+        each = each.tb_next
+    return frames[-MAX_PARTS:]
 
 
 def release(err: BaseException) -> None:

@@ -10,6 +10,7 @@ from . import _hints
 from ._context import Context
 from ._contract import ANYTHING, is_plain, kind
 from ._errors import AdapterError, InvalidArgument
+from ._hooks import unwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -181,13 +182,6 @@ class Signature:
         if name in self._defaults:
             shown += f" = {self._defaults[name]!r:.40}" if name in annotations else f"={self._defaults[name]!r:.40}"
         return shown
-
-
-def unwrap(function: Any) -> Any:
-    """Return the plain function below bound methods and functools.wraps decorators."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return getattr(function, "__func__", function)
 
 
 def _defaults(function: Any, code: Any) -> dict[str, Any]:

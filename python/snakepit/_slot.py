@@ -6,17 +6,20 @@ import os
 from time import monotonic_ns
 
 from . import _wire
-from ._adapter import Adapter
+from ._adapter import Adapter, Command
 from ._codec import Codec, EncodeError
 from ._context import Context
 from ._errors import Cancelled, DeadlineExceeded, InvalidArgument, TooLarge, WireError, call_error
+from ._interrupt import Interrupter
 from ._link import Link
+from ._natural import marked
+from ._progress import Progress
 from ._report import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from typing import Any
+    from typing import Any, Callable
 
 
 class Terminated(SystemExit):
@@ -56,7 +59,14 @@ class Slot:
     have begun; other threads may read them.
     """
 
-    def __init__(self, adapter: Adapter, worker_id: str, cancelled: dict[bytes, bool], codec: Codec) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        worker_id: str,
+        cancelled: dict[bytes, bool],
+        codec: Codec,
+        tell: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
         self.running = False
         self.current = b""
         self.calls = 0
@@ -68,6 +78,30 @@ class Slot:
         self._codec = codec
         self._read = _wire.CallReader().read
         self._loop: Any = None
+        self._local: Any = None
+        self._stop: tuple[bytes, Callable[[], object]] | None = None
+        self._progress = Progress(tell) if tell is not None else None
+
+    def enter(self) -> None:
+        """Run the adapter's @thread_init, in the thread that will execute the calls."""
+        self._local = self._adapter.enter()
+
+    def leave(self) -> None:
+        """Run the adapter's @thread_exit in the same thread, and end the event loop, if a handler ever needed it."""
+        try:
+            self._adapter.leave(self._local)
+        finally:
+            if self._loop is not None:
+                self._loop.close()
+
+    def stop(self, call_id: bytes) -> None:
+        """Stop the handler of a call from another thread, if it still runs and is of a kind that can be stopped."""
+        current = self._stop
+        if current is not None and current[0] == call_id:
+            try:
+                current[1]()
+            except RuntimeError:
+                pass  # the event loop was closed this moment
 
     def execute(self, link: Link, payload: memoryview, flags: int, stream: int) -> Answer:
         """Execute the call whose first frame is given and return its answer.
@@ -106,15 +140,27 @@ class Slot:
             if command.signature.wants_context:
                 adapter = self._adapter
                 context = Context(
-                    adapter.config, adapter.state, self._worker_id, name, session, call_id, deadline, self._cancelled
+                    adapter.config,
+                    adapter.state,
+                    self._worker_id,
+                    name,
+                    session,
+                    call_id,
+                    deadline,
+                    self._cancelled,
+                    self._local,
+                    self._progress,
                 )
             args, kwargs = command.signature.bind(self._arguments(body), context)
             began = monotonic_ns()
-            value = command.handler(*args, **kwargs)
-            if command.is_async:
-                value = self._await(value)
+            if command.is_plain:
+                value = command.handler(*args, **kwargs)
+            elif command.is_async:
+                value = self._await(command.handler(*args, **kwargs), call_id, deadline)
+            else:
+                value = self._interruptible(command.handler, args, kwargs, call_id)
             took = monotonic_ns() - began
-            data = self._codec.encode(value)
+            data = self._encode(value, command)
             if len(data) > limit:
                 raise TooLarge(f"the result of {name} has {len(data)} bytes, the limit is {limit}")
             return Answer(_wire.RESULT, stream, call_id, _wire.pack_result(took, self._worker), data)
@@ -145,18 +191,47 @@ class Slot:
         except ValueError as err:
             raise InvalidArgument(f"the arguments are not JSON: {err}") from None
 
-    def _await(self, value: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine on the slot's own event loop, made for the first one."""
+    def _await(self, value: Coroutine[Any, Any, Any], call_id: bytes, deadline: int) -> Any:
+        """Run a coroutine on the slot's own event loop, made for the first one; a cancel cancels it."""
+        import asyncio
+
         if self._loop is None:
-            import asyncio
-
             self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(value)
+        loop = self._loop
+        task = loop.create_task(value)
+        self._stop = call_id, lambda: loop.call_soon_threadsafe(task.cancel)
+        if call_id in self._cancelled:
+            task.cancel()
+        try:
+            return loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            if deadline and monotonic_ns() >= deadline:
+                raise DeadlineExceeded("the deadline of the call has passed") from None
+            if call_id in self._cancelled:
+                raise Cancelled("the caller cancelled the call") from None
+            raise
+        finally:
+            self._stop = None
 
-    def close(self) -> None:
-        """End the event loop, if a handler ever needed it."""
-        if self._loop is not None:
-            self._loop.close()
+    def _interruptible(self, handler: Callable[..., Any], args: Any, kwargs: Any, call_id: bytes) -> Any:
+        """Run a handler that a cancel interrupts."""
+        interrupter = Interrupter()
+        try:
+            self._stop = call_id, interrupter.throw
+            if call_id in self._cancelled:
+                raise Cancelled("the caller cancelled the call before it started")
+            return handler(*args, **kwargs)
+        finally:
+            self._stop = None
+            interrupter.disarm()
+
+    def _encode(self, value: Any, command: Command) -> bytes:
+        try:
+            return self._codec.encode(value)
+        except EncodeError:
+            if not command.markers:
+                raise
+            return self._codec.encode(marked(value))
 
     def _failed(self, stream: int, call_id: bytes, err: BaseException, started: bool) -> Answer:
         """Return an ERROR, which is one frame: long texts give way until it fits."""

@@ -11,12 +11,12 @@ from . import _output, _wire
 from ._adapter import Adapter, load
 from ._codec import Codec
 from ._control import HANDSHAKE, RETRY, Control
-from ._errors import WireError
+from ._errors import AdapterError, WireError
 from ._history import History
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
 from ._preload import Preload
-from ._report import report
+from ._report import report, trace
 from ._slot import Slot, Terminated
 
 TYPE_CHECKING = False
@@ -56,13 +56,13 @@ class Worker:
             complain(f"cannot reach the supervisor at {self._launch.socket}: {err}")
             return 1
         adapter = self._load()
-        if adapter is None:
+        if adapter is None or self._slot is None:
             return 1
-        self._slot = Slot(adapter, self._launch.worker_id, self._control.cancelled, self._codec)
         try:
             return self._serve(self._slot)
         finally:
-            self._slot.close()
+            if not self._forked:
+                self._end(adapter, self._slot)
 
     def _load(self) -> Adapter | None:
         """Load and start the adapter and tell the supervisor how it went."""
@@ -76,6 +76,11 @@ class Worker:
             adapter.start()
             self._bridge()
             table = adapter.table()
+            slot = Slot(adapter, launch.worker_id, self._control.cancelled, self._codec, self._control.announce)
+            slot.enter()
+            ailment = adapter.ailment()
+            if ailment:
+                raise AdapterError(ailment)
         except Terminated:
             raise
         except BaseException as err:
@@ -84,8 +89,18 @@ class Worker:
             self._control.announce_failed(report(err))
             complain(f"cannot start adapter {launch.adapter}: {type(err).__name__}: {err}")
             return None
+        self._slot = slot
+        self._control.attend(adapter.ailment if "health" in adapter.hooks else None, slot.stop)
         self._control.announce_ready(table)
         return adapter
+
+    def _end(self, adapter: Adapter, slot: Slot) -> None:
+        """Run the hooks of the end; what they raise is for the log, and keeps no other from running."""
+        for name, hook in (("thread_exit", slot.leave), ("exit", adapter.stop)):
+            try:
+                hook()
+            except Exception as err:
+                complain(f"@{name} raised:\n{trace(err)}")
 
     def _bridge(self) -> None:
         """Have log records written with the call they belong to, if the adapter uses logging."""

@@ -21,6 +21,10 @@ ADAPTER = """
         def __str__(self):
             raise RuntimeError("no text")
 
+    class Raises:
+        def to_dict(self):
+            raise LookupError("no way")
+
     @command
     def echo(value=None):
         return value
@@ -53,7 +57,7 @@ ADAPTER = """
         loop = []
         loop.append(loop)
         return {"object": {"items": [1, 2, 3, object()]}, "nan": [float("nan")], "loop": loop,
-                "keys": {(1,): 2}, "surrogate": {"a": "\\ud800"}, "bytes": b"x"}[what]
+                "keys": {(1,): 2}, "surrogate": {"a": "\\ud800"}, "raises": Raises()}[what]
 
     @command
     def starve(mib: int):
@@ -183,7 +187,7 @@ class CallTest(WorkerCase):
             ("loop", "result[0]: the object contains itself"),
             ("keys", "result: a key of type tuple is not JSON serialisable"),
             ("surrogate", "result.a: the string holds a lone surrogate and cannot be encoded as UTF-8"),
-            ("bytes", "result: object of type bytes is not JSON serialisable"),
+            ("raises", "result: no way"),
         ):
             with self.subTest(what=what):
                 error = self.fails("give", [what])
