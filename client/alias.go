@@ -57,6 +57,8 @@ type (
 	PoolStatus = pool.PoolStatus
 	// CallCounts counts the finished calls of a pool by how they ended.
 	CallCounts = pool.CallCounts
+	// Parting says what becomes of the workers when their supervisor ends.
+	Parting = pool.Parting
 	// WorkerStatus is one worker, or a place that has none.
 	WorkerStatus = pool.WorkerStatus
 	// WorkerState is where a worker is in its life.
@@ -85,4 +87,11 @@ type (
 	Event = pool.Event
 	// Outcome is how an operation ended.
 	Outcome = pool.Outcome
+)
+
+// What becomes of the workers when their supervisor ends.
+const (
+	PartingStop = pool.PartingStop
+	PartingKeep = pool.PartingKeep
+	PartingKill = pool.PartingKill
 )

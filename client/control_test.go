@@ -66,8 +66,8 @@ func TestRequests(t *testing.T) {
 		{"GET /v1/logs?follow=1&lines=5&worker=pool.api%2F0", func() error {
 			return c.Logs(ctx, client.LogOptions{Worker: "pool.api/0", Lines: 5, Follow: true}, io.Discard)
 		}},
-		{"POST /v1/supervisor/stop?workers=keep", func() error { return c.StopSupervisor(ctx, true) }},
-		{"POST /v1/supervisor/stop?workers=stop", func() error { return c.StopSupervisor(ctx, false) }},
+		{"POST /v1/supervisor/stop?workers=keep", func() error { return c.StopSupervisor(ctx, client.PartingKeep) }},
+		{"POST /v1/supervisor/stop?workers=stop", func() error { return c.StopSupervisor(ctx, client.PartingStop) }},
 	}
 	for _, tt := range tests {
 		if err := tt.call(); err != nil {

@@ -135,12 +135,10 @@ func (c *Client) ReplaceSupervisor(ctx context.Context, program string, within t
 	return c.ask(ctx, http.MethodPost, "/v1/supervisor/replace", nil, body, nil)
 }
 
-// StopSupervisor asks the supervisor to stop. It drains and stops the workers
-// first, or, with keepWorkers, leaves them to the next supervisor.
-func (c *Client) StopSupervisor(ctx context.Context, keepWorkers bool) error {
-	query := url.Values{"workers": {"stop"}}
-	if keepWorkers {
-		query.Set("workers", "keep")
-	}
+// StopSupervisor asks the supervisor to stop, and returns before it has. workers says
+// what becomes of its workers; asking again with PartingKill ends a drain that takes
+// too long.
+func (c *Client) StopSupervisor(ctx context.Context, workers Parting) error {
+	query := url.Values{"workers": {string(workers)}}
 	return c.ask(ctx, http.MethodPost, "/v1/supervisor/stop", query, nil, nil)
 }

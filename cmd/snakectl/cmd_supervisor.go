@@ -92,32 +92,46 @@ func (a *App) runStart(ctx context.Context) error {
 const stopLimit = 2 * time.Minute
 
 func newSupervisorStop(a *App) *cobra.Command {
-	var keep bool
+	var keep, now bool
 	var limit time.Duration
 	cmd := command{
-		use:   "stop [--keep-workers] [--timeout D]",
+		use:   "stop [--keep-workers | --now] [--timeout D]",
 		short: "Drain the workers and end the supervisor",
 		long: `End the supervisor and wait until it is gone. Workers finish their calls and stop,
 all at the same time. With --keep-workers they live on and wait for the next
-supervisor as long as settings.orphan_grace says.`,
-		examples: [2]string{"snakectl supervisor stop", "snakectl supervisor stop --keep-workers"},
+supervisor as long as settings.orphan_grace says. With --now they are killed at
+once and their calls fail: also those that drain already, and those that a
+supervisor left which was killed.`,
+		examples: [2]string{"snakectl supervisor stop", "snakectl supervisor stop --now"},
 		args:     cobra.NoArgs,
 		run: func(ctx context.Context, _ []string) error {
-			pid, err := a.stopSupervisor(ctx, keep, limit)
-			if errors.Is(err, client.ErrNoSupervisor) {
-				fmt.Fprintln(a.Stdout, "No supervisor runs.")
-				return nil
+			workers := client.PartingStop
+			switch {
+			case keep:
+				workers = client.PartingKeep
+			case now:
+				workers = client.PartingKill
 			}
-			if err != nil {
-				return a.explain(err)
-			}
-			fmt.Fprintf(a.Stdout, "Stopped the supervisor (pid %d).\n", pid)
-			return nil
+			return a.runSupervisorStop(ctx, workers, limit)
 		},
 	}.cobra(a)
 	cmd.Flags().BoolVar(&keep, "keep-workers", false, "leave the workers to the next supervisor")
+	cmd.Flags().BoolVar(&now, "now", false, "kill the workers instead of draining them")
 	cmd.Flags().DurationVar(&limit, "timeout", stopLimit, "how long to wait for its end")
+	cmd.MarkFlagsMutuallyExclusive("keep-workers", "now")
 	return cmd
+}
+
+func (a *App) runSupervisorStop(ctx context.Context, workers client.Parting, limit time.Duration) error {
+	pid, err := a.stopSupervisor(ctx, workers, limit)
+	if errors.Is(err, client.ErrNoSupervisor) {
+		return a.stopOrphans(ctx, workers)
+	}
+	if err != nil {
+		return a.explain(err)
+	}
+	fmt.Fprintf(a.Stdout, "Stopped the supervisor (pid %d).\n", pid)
+	return nil
 }
 
 func newSupervisorStatus(a *App) *cobra.Command {

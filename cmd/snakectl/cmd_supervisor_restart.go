@@ -50,7 +50,7 @@ func (a *App) runStopAndStart(ctx context.Context, limit time.Duration) error {
 	if limit <= 0 {
 		limit = stopLimit
 	}
-	if _, err := a.stopSupervisor(ctx, true, limit); err != nil && !errors.Is(err, client.ErrNoSupervisor) {
+	if _, err := a.stopSupervisor(ctx, client.PartingKeep, limit); err != nil && !errors.Is(err, client.ErrNoSupervisor) {
 		return a.explain(err)
 	}
 	return a.runStart(ctx)

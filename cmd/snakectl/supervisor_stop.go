@@ -13,9 +13,8 @@ import (
 )
 
 // stopSupervisor asks the supervisor to end and waits until its process is gone.
-// It returns the pid that it had. With keepWorkers the workers live on and wait
-// for the next supervisor.
-func (a *App) stopSupervisor(ctx context.Context, keepWorkers bool, limit time.Duration) (int, error) {
+// It returns the pid that it had. workers says what becomes of its workers.
+func (a *App) stopSupervisor(ctx context.Context, workers client.Parting, limit time.Duration) (int, error) {
 	c, err := a.client()
 	if err != nil {
 		return 0, err
@@ -26,7 +25,7 @@ func (a *App) stopSupervisor(ctx context.Context, keepWorkers bool, limit time.D
 		return 0, err
 	}
 	pid := status.Supervisor.PID
-	if err := c.StopSupervisor(ctx, keepWorkers); err != nil {
+	if err := c.StopSupervisor(ctx, workers); err != nil {
 		return pid, err
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
@@ -41,7 +40,7 @@ func (a *App) stopSupervisor(ctx context.Context, keepWorkers bool, limit time.D
 	})
 	if err != nil && ctx.Err() == nil {
 		return pid, &codedError{code: exitTimeout, err: fmt.Errorf(
-			"the supervisor (pid %d) has not ended within %s: it still drains its workers; wait longer with --timeout", pid, limit)}
+			"the supervisor (pid %d) has not ended within %s: it still drains its workers; wait longer with --timeout, or end them with --now", pid, limit)}
 	}
 	return pid, err
 }

@@ -77,7 +77,7 @@ func (a *testApp) startable(t *testing.T, mode string) *testApp {
 	a.Executable = self
 	a.Env = append(a.Env, standInVariable+"="+mode, "GORACE=atexit_sleep_ms=0")
 	t.Cleanup(func() {
-		_, err := a.stopSupervisor(context.WithoutCancel(t.Context()), false, 20*time.Second)
+		_, err := a.stopSupervisor(context.WithoutCancel(t.Context()), client.PartingStop, 20*time.Second)
 		if err != nil && !errors.Is(err, client.ErrNoSupervisor) {
 			t.Error(err)
 		}
@@ -100,7 +100,7 @@ func TestSupervisorStartStop(t *testing.T) {
 	}{
 		{[]string{"supervisor", "start"}, 0, "runs already"},
 		{[]string{"supervisor", "status"}, 0, "Supervisor 0.1.0"},
-		{[]string{"supervisor", "restart"}, 0, "Started the supervisor"},
+		{[]string{"supervisor", "restart", "--stop"}, 0, "Started the supervisor"},
 		{[]string{"supervisor", "stop"}, 0, "Stopped the supervisor"},
 		{[]string{"supervisor", "stop"}, 0, "No supervisor runs."},
 		{[]string{"supervisor", "status"}, 1, ""},

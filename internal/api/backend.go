@@ -57,7 +57,7 @@ type Backend interface {
 	Stacks(ctx context.Context, ref string) ([]pool.Stacks, error)
 	// Events subscribes to what happens, from since on where it is not zero.
 	Events(f event.Filter, since time.Time) *event.Subscription
-	Shutdown(keepWorkers bool)
+	Shutdown(workers pool.Parting)
 }
 
 // Operation is an operation that can be followed.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -240,17 +241,13 @@ func limited(ctx context.Context, text string, otherwise time.Duration) (context
 }
 
 func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
-	keep := false
-	switch workers := r.URL.Query().Get("workers"); workers {
-	case "", "stop":
-	case "keep":
-		keep = true
-	default:
-		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "workers must be stop or keep, not %q", workers))
+	workers := cmp.Or(pool.Parting(r.URL.Query().Get("workers")), pool.PartingStop)
+	if !workers.Valid() {
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "workers must be stop, keep or kill, not %q", workers))
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
-	s.backend.Shutdown(keep)
+	s.backend.Shutdown(workers)
 }
 
 // take reads the JSON body of a request; it answers and reports false when there

@@ -87,8 +87,9 @@ type Pause struct{ Reason string }
 // Resize changes the size alone: an override set by hand.
 type Resize struct{ Size int }
 
-// Stop ends the pool: every worker drains.
-type Stop struct{}
+// Stop ends the pool: every worker drains, or, with Kill, is killed at once. It may
+// come again, to kill what still drains.
+type Stop struct{ Kill bool }
 
 // Tick tells that time passed; send it when NextWake is reached.
 type Tick struct{}

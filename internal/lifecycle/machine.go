@@ -140,6 +140,9 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 		m.unresponsive(now, e)
 	case Stop:
 		m.stopping = true
+		if e.Kill {
+			m.killAll(now)
+		}
 	case Tick:
 	}
 	if m.configured || m.stopping {
@@ -335,6 +338,13 @@ func (m *Machine) kill(now time.Time, w *worker, reason string) {
 	}
 	w.state, w.since, w.killed = pool.WorkerStopping, now, true
 	m.emit(Kill{Worker: w.id, Reason: reason})
+}
+
+// killAll kills every worker.
+func (m *Machine) killAll(now time.Time) {
+	for _, w := range m.sortedWorkers() {
+		m.kill(now, w, "its supervisor was told to end at once")
+	}
 }
 
 func (m *Machine) emit(c Command) { m.out = append(m.out, c) }

@@ -53,6 +53,7 @@ func wantSettled(t *testing.T, w *world, launches string) {
 
 // TestChanges follows one change from a settled pool of launch a to its end.
 func TestChanges(t *testing.T) {
+	const atOnce = "its supervisor was told to end at once"
 	for name, c := range map[string]struct {
 		size   int
 		change func(*pool.Pool)
@@ -66,6 +67,12 @@ func TestChanges(t *testing.T) {
 		"shrink to 0": {2, nil, func(w *world) { w.configure("a", 0, nil) }, []string{"drain w2", "drain w1"}, ""},
 		"resize":      {1, nil, func(w *world) { w.step(lifecycle.Resize{Size: 2}) }, []string{"start w2 in 1 with a", "admit w2"}, "a a"},
 		"stop":        {2, nil, func(w *world) { w.step(lifecycle.Stop{}) }, []string{"drain w2", "drain w1"}, ""},
+		"kill all":    {2, nil, func(w *world) { w.step(lifecycle.Stop{Kill: true}) }, []string{"kill w1: " + atOnce, "kill w2: " + atOnce}, ""},
+		"kill, then": {
+			2, nil, func(w *world) { w.step(lifecycle.Stop{}); w.step(lifecycle.Stop{Kill: true}) },
+			[]string{"drain w2", "drain w1", "kill w1: " + atOnce, "kill w2: " + atOnce},
+			"",
+		},
 		"roll one at a time": {
 			2, nil, func(w *world) { w.configure("b", 2, nil) },
 			[]string{"start w3 in 0 with b", "admit w3", "drain w1", "start w4 in 1 with b", "admit w4", "drain w2"},

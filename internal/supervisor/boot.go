@@ -14,9 +14,6 @@ import (
 	"github.com/snakectl/snakectl/internal/worker"
 )
 
-// stop is the machine's event, which carries nothing.
-var stop = lifecycle.Stop{}
-
 // boot takes over what the state remembers: it adopts the workers that still live,
 // and brings every pool to the accepted spec. An apply that a former supervisor
 // could not finish goes on.
@@ -46,7 +43,7 @@ func (s *Supervisor) boot() error {
 	}
 	s.clearGroups(records)
 	s.forgetUnaccepted(desired, quarantined)
-	if desired == nil {
+	if desired == nil || s.isStopping() {
 		return nil
 	}
 	halt, err := s.haltOf(number)

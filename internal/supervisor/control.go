@@ -54,14 +54,14 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 		return nil, noPlace(r.addr, place)
 	}
 	op := newOperation(by)
-	if other := s.operations.begin(op); other != nil {
-		op.giveWay(other)
+	if before := s.operations.begin(op); before != nil {
+		op.giveWay(before)
 		return op, nil
 	}
 	if op.stop.Err() != nil {
 		s.operations.end(op)
 		op.complete(pool.Outcome{Result: pool.ResultInterrupted, Message: errStopping.Error()})
-		return op, nil
+		return op, nil //nolint:nilerr // the operation tells how it ended
 	}
 	s.loops.Go(func() {
 		defer s.operations.end(op)

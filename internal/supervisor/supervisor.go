@@ -15,6 +15,7 @@ import (
 	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/code"
 	"github.com/snakectl/snakectl/internal/event"
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/logs"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
@@ -83,6 +84,8 @@ type Supervisor struct {
 	// shutdown asks Run to end.
 	shutdown     chan struct{}
 	shutdownOnce sync.Once
+	// killing: the workers are to be killed, not drained.
+	killing atomic.Bool
 
 	loops   sync.WaitGroup // pool loops and operations
 	waiters sync.WaitGroup // one for each process
@@ -197,13 +200,33 @@ func (s *Supervisor) Run(ctx context.Context) error {
 // is served before would be told that they do not exist.
 func (s *Supervisor) Booted() <-chan struct{} { return s.booted }
 
-// Shutdown asks Run to end. With keepWorkers the workers go on running and wait
-// for the next supervisor.
-func (s *Supervisor) Shutdown(keepWorkers bool) {
-	if keepWorkers {
+// Shutdown asks Run to end; workers says what becomes of them. It may be called again,
+// to kill those that are draining. Called before Run it has Run take over what a former
+// supervisor left, and end that.
+func (s *Supervisor) Shutdown(workers pool.Parting) {
+	switch workers {
+	case pool.PartingKeep:
 		s.detachOnce.Do(func() { close(s.detached) })
+	case pool.PartingKill:
+		s.killing.Store(true)
+	case pool.PartingStop:
 	}
 	s.shutdownOnce.Do(func() { close(s.shutdown) })
+	if workers == pool.PartingKill {
+		for _, r := range s.table.all() {
+			r.send(happening{lifecycle.Stop{Kill: true}})
+		}
+	}
+}
+
+// isStopping reports whether Shutdown was called.
+func (s *Supervisor) isStopping() bool {
+	select {
+	case <-s.shutdown:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Supervisor) isDetached() bool {
@@ -223,7 +246,7 @@ func (s *Supervisor) stopWorkers() {
 	for _, r := range runners {
 		r.dispatcher.close(refusal)
 		r.dispatcher.failQueued(refusal)
-		r.send(happening{stop})
+		r.send(happening{lifecycle.Stop{Kill: s.killing.Load()}})
 	}
 	for _, r := range runners {
 		<-r.done
@@ -241,7 +264,7 @@ func (s *Supervisor) dropUnaccepted(addr string) {
 	desired, _ := s.table.accepted()
 	if r := s.table.runner(addr, nil); r != nil && desired.Pool(addr) == nil {
 		s.table.remove(addr)
-		r.send(happening{stop})
+		r.send(happening{lifecycle.Stop{}})
 	}
 }
 
@@ -297,7 +320,7 @@ func (s *Supervisor) destroy(op *Operation, addr string) string {
 	case <-r.dispatcher.close(pool.NewCallError(pool.CategoryUnknownPool, "%s is being destroyed", addr)):
 	case <-s.shutdown:
 	}
-	r.send(happening{stop})
+	r.send(happening{lifecycle.Stop{}})
 	select {
 	case <-r.done:
 	case <-s.detached:

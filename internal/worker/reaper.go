@@ -113,16 +113,28 @@ func (r *Reaper) Claim(pid int) (*Process, error) {
 	return p, nil
 }
 
+// adoptChild takes up a child that this process has without knowing of it, nil where
+// id does not name one. Nobody but the reaper can free a child's pid, whether it lives
+// or not.
+func (r *Reaper) adoptChild(id Identity) *Process {
+	if id.BootID != BootID() || !isOwnChild(id.PID) {
+		return nil
+	}
+	if start, err := startTime(id.PID); err == nil && start != id.StartTime {
+		return nil
+	}
+	p := &Process{Identity: id, done: make(chan struct{})}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.children[id.PID] = p
+	return p
+}
+
 // Adopt watches a process that somebody else started, or a former image of this one.
 // It fails when the process is not the one that id names. Call it before Run where
 // children are adopted: their ends would be reaped as anybody's.
 func (r *Reaper) Adopt(id Identity) (*Process, error) {
-	// Nobody but the reaper can free a child's pid, whether it lives or not.
-	if start, err := startTime(id.PID); isOwnChild(id.PID) && (err != nil || start == id.StartTime) {
-		p := &Process{Identity: id, done: make(chan struct{})}
-		r.mu.Lock()
-		r.children[id.PID] = p
-		r.mu.Unlock()
+	if p := r.adoptChild(id); p != nil {
 		return p, nil
 	}
 	fd, err := openProcess(id.PID)

@@ -231,8 +231,49 @@ func TestSweep(t *testing.T) {
 	until(t, "the orphan was reaped", func() bool { return gone(pid) })
 }
 
-func TestAdopt(t *testing.T) {
+// strangersLeader returns the leader of a process group whose parent is not this
+// process.
+func strangersLeader(t *testing.T) int {
+	t.Helper()
+	_, lines := shell(t, `setsid sleep 300 & echo $!; wait`)
+	line, err := lines.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	until(t, "the process leads its group", func() bool {
+		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		pgid, groupErr := syscall.Getpgid(pid)
+		return err == nil && groupErr == nil && string(comm) == "sleep\n" && pgid == pid
+	})
+	return pid
+}
+
+// A former image of this process has started it: how it ends is known.
+func TestAdoptOwnChild(t *testing.T) {
 	pid := escapedLeader(t)
+	id, err := worker.Identify(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := reaper.Adopt(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SignalGroup(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if got := wait(t, p); !got.Known || got.Signal != syscall.SIGKILL {
+		t.Errorf("Exit() = %q, want that SIGKILL ended it", got)
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	pid := strangersLeader(t)
 	id, err := worker.Identify(pid)
 	if err != nil {
 		t.Fatal(err)

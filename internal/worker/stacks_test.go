@@ -22,8 +22,8 @@ def other():
 threading.Thread(target=other, daemon=True).start()
 f = open(os.environ["OUT"], "ab")
 faulthandler.register(signal.SIGUSR1, file=f, all_threads=os.environ["ALL"] == "1")
-print("ready", flush=True)
 def main_one():
+    print("ready", flush=True)
     time.sleep(300)
 main_one()
 '`
