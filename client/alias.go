@@ -69,6 +69,10 @@ type (
 	LogLine = pool.LogLine
 	// LogInfo is what is kept of one incarnation's log.
 	LogInfo = pool.LogInfo
+	// Cause is an exception that another one comes from; see Error.Causes.
+	Cause = pool.Cause
+	// CallProgress is how far a call has come; see WorkerStatus.Progress.
+	CallProgress = pool.CallProgress
 	// CommandInfo describes one command of an adapter.
 	CommandInfo = pool.CommandInfo
 )

@@ -46,6 +46,7 @@ func renderStatus(s *pool.Status, workers bool, now time.Time) string {
 			if len(s.Pools[i].Workers) > 0 {
 				b.WriteString("\n" + workerTable(s.Pools[i].Workers, now))
 			}
+			b.WriteString(progressLines(s.Pools[i].Workers))
 			if deaths := deathTable(s.Pools[i].Workers, now); deaths != "" {
 				b.WriteString("\n" + deaths)
 			}

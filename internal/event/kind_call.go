@@ -61,6 +61,28 @@ type RequestCancelled struct {
 	Started bool `json:"started"`
 }
 
+// RequestProgress tells how far a handler says that its call has come: about ten times a
+// second at most.
+type RequestProgress struct {
+	// Pool is the address of the pool: pool.api.
+	Pool string `json:"pool"`
+	// Call is the id of the call, in hexadecimal.
+	Call string `json:"call"`
+	// Command is its name.
+	Command string `json:"command"`
+	// Worker is the incarnation that executes it.
+	Worker string `json:"worker"`
+	// Done is how much is done.
+	Done float64 `json:"done"`
+	// Total is how much there is to do, 0 where the handler does not know.
+	Total float64 `json:"total"`
+	// Note is what the handler adds, in its words, mostly empty.
+	Note string `json:"note"`
+}
+
+// Address implements Body.
+func (e RequestProgress) Address() string { return e.Pool }
+
 // OnOperation is what every event about an operation tells.
 type OnOperation struct {
 	// Operation is its id: op-1f2e3d4c5b6a.

@@ -49,6 +49,7 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		event.RequestTimedOut{OnRequest: request, Category: "c", Started: true},
 		event.RequestRejected{OnRequest: request, Category: "c", Reason: "r"},
 		event.RequestCancelled{OnRequest: request, Started: true},
+		event.RequestProgress{Pool: "pool.api", Call: "ab", Command: "hello", Worker: "pool.api/0@1f", Done: 3, Total: 10, Note: "n"},
 		event.OperationStarted{OnOperation: operation},
 		event.OperationStep{OnOperation: operation, Pool: "pool.api", Step: "step_ok", Reason: "r", TookUS: 1},
 		event.OperationCompleted{

@@ -85,6 +85,9 @@ func (RequestRejected) Type() string { return "request.rejected" }
 func (RequestCancelled) Type() string { return "request.cancelled" }
 
 // Type implements Body.
+func (RequestProgress) Type() string { return "request.progress" }
+
+// Type implements Body.
 func (OperationStarted) Type() string { return "operation.started" }
 
 // Type implements Body.
@@ -121,6 +124,7 @@ var decoders = map[string]func([]byte) (Body, error){
 	RequestTimedOut{}.Type():         decode[RequestTimedOut],
 	RequestRejected{}.Type():         decode[RequestRejected],
 	RequestCancelled{}.Type():        decode[RequestCancelled],
+	RequestProgress{}.Type():         decode[RequestProgress],
 	OperationStarted{}.Type():        decode[OperationStarted],
 	OperationStep{}.Type():           decode[OperationStep],
 	OperationCompleted{}.Type():      decode[OperationCompleted],

@@ -51,6 +51,12 @@ type CallError struct {
 	Message string `json:"message"`
 	// Traceback is Python's text, cut to 64 KiB.
 	Traceback string `json:"traceback,omitempty"`
+	// Notes are what add_note added to a raised exception.
+	Notes []string `json:"notes,omitempty"`
+	// Causes are the exceptions that a raised one comes from, the nearest first.
+	Causes []Cause `json:"causes,omitempty"`
+	// Frames are the user's frames of the traceback, the innermost last.
+	Frames []Frame `json:"frames,omitempty"`
 	// Hint says what to do next.
 	Hint string `json:"hint,omitempty"`
 	// Started is false when the handler provably never began.
@@ -73,6 +79,12 @@ type CallError struct {
 	// RetryAfterMS is when the caller may come again, in milliseconds, where that is
 	// known.
 	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
+}
+
+// Cause is an exception that another one comes from.
+type Cause struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
 }
 
 // Error returns the message with what names its place.

@@ -110,11 +110,25 @@ type WorkerStatus struct {
 	Unresponsive bool `json:"unresponsive,omitempty"`
 	// OldestCallMS is for how long it has executed the oldest call that it has.
 	OldestCallMS int64 `json:"oldest_call_ms,omitempty"`
+	// Progress is how far the calls have come that it executes and that told so.
+	Progress []CallProgress `json:"progress,omitempty"`
 	// Message tells why a place is quarantined or waits, or how its last worker died.
 	Message string `json:"message,omitempty"`
 	// LastDeath says how the last worker of this place died since the supervisor
 	// started; nil when none did.
 	LastDeath *Death `json:"last_death,omitempty"`
+}
+
+// CallProgress is how far a handler says that its call has come.
+type CallProgress struct {
+	// Call is the id of the call, in hexadecimal, Command its command.
+	Call    string `json:"call"`
+	Command string `json:"command"`
+	// Done is how much is done, of Total, which is 0 where the handler does not know.
+	Done  float64 `json:"done"`
+	Total float64 `json:"total,omitempty"`
+	// Note is what the handler adds, in its words.
+	Note string `json:"note,omitempty"`
 }
 
 // CommandInfo describes one command of an adapter.

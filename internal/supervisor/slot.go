@@ -24,6 +24,9 @@ type slot struct {
 	admitted bool
 	draining bool
 	call     *call
+	// progress is what was told last of how far a call has come: of the one above, or
+	// of one that has ended.
+	progress pool.CallProgress
 	// streams counts the calls, to name them.
 	streams uint64
 	// finished counts the calls that ended here.

@@ -154,6 +154,7 @@ func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
 	if st.State == pool.WorkerReady && w.slot.busy() {
 		st.State = pool.WorkerBusy
 	}
+	st.Progress = w.slot.callProgress()
 	age := w.slot.callAge()
 	st.OldestCallMS = age.Milliseconds()
 	if st.Unresponsive = w.unresponsive(); st.Unresponsive {

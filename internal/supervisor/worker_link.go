@@ -196,6 +196,8 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 		w.mu.Unlock()
 	case wire.EventMemory:
 		w.runner.caretaker.grew(w)
+	case wire.EventProgress:
+		w.progressed(e)
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready, failed or memory from a worker, settings or reopen to one.
+	// Event is ready, failed, memory or progress from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	GIL      *bool           `json:"gil,omitempty"`
@@ -102,6 +102,12 @@ type Event struct {
 	MemoryStepBytes *int64 `json:"memory_step_bytes,omitempty"`
 	// RSSBytes is the resident memory of memory.
 	RSSBytes int64 `json:"rss_bytes,omitempty"`
+	// Call, Done, Total and Note are how far a call has come, of progress: its id in
+	// hexadecimal, how much is done, of what, and the handler's words.
+	Call  string  `json:"call,omitempty"`
+	Done  float64 `json:"done,omitempty"`
+	Total float64 `json:"total,omitempty"`
+	Note  string  `json:"note,omitempty"`
 }
 
 // The events of a control connection.
@@ -111,6 +117,7 @@ const (
 	EventSettings = "settings"
 	EventReopen   = "reopen"
 	EventMemory   = "memory"
+	EventProgress = "progress"
 )
 
 // NewHello returns the HELLO of this side for a role. A worker's fields are the
