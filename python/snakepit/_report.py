@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+MORE_TIME = "give it more time: with the timeout of the call, or of the command, or with timeouts.call of the pool"
 MAX_PARTS = 20  # notes, causes and frames, of each
 MAX_PART = 1000  # characters of one of them
 OURS = (dirname(__file__), "<frozen importlib", os.path.join(dirname(os.__file__), "asyncio"))
@@ -28,7 +29,8 @@ def report(err: BaseException, *, started: bool = True) -> dict[str, object]:
         release(err)
     message = describe(err)
     if category != "raised":
-        return call_error(category, message, started=started)
+        hint = MORE_TIME if category == "deadline_exceeded" else ""
+        return call_error(category, message, hint=hint, started=started)
     if isinstance(err, SystemExit):
         message = f"the adapter called sys.exit({message})"
     error = call_error(category, message, type=type_name(err), traceback=trace(err), hint=hint_of(err), started=started)
