@@ -91,7 +91,7 @@ func measureAll(ctx context.Context, o options) ([]*row, error) {
 		s.table.missing("call of 100 B, C relay", "us")
 	}
 	if o.measure == "free" {
-		for _, part := range []func(context.Context) error{s.throughput, s.starts, s.deaths, s.adoptions, s.rolls, s.commands, s.status} {
+		for _, part := range []func(context.Context) error{s.throughput, s.starts, s.deaths, s.adoptions, s.ends, s.rolls, s.commands, s.upkeep, s.endurance, s.status} {
 			if err := part(ctx); err != nil {
 				return nil, err
 			}

@@ -84,3 +84,17 @@ func machine() string {
 	}
 	return fmt.Sprintf("%d CPUs, %s, load %s", runtime.NumCPU(), model, load)
 }
+
+// residentMemory returns the bytes of memory that a process has in use.
+func residentMemory(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("cannot read the memory of process %d: %q", pid, b)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}

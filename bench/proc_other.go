@@ -16,6 +16,8 @@ func pin() error { return errNoProc }
 
 func cpuTime(int) (time.Duration, error) { return 0, errNoProc }
 
+func residentMemory(int) (int64, error) { return 0, errNoProc }
+
 func proportionalMemory(int) (int64, error) { return 0, errNoProc }
 
 // machine describes where this runs.

@@ -8,6 +8,15 @@ pool "bench" {
   }
 }
 
+pool "quiet" { # as bench, without health checks
+  adapter = "./adapter.py"
+  size    = 4
+
+  health {
+    interval = "24h"
+  }
+}
+
 pool "ready" {
   adapter = "./adapter.py"
   size    = 0

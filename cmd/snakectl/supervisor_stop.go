@@ -20,7 +20,11 @@ func (a *App) stopSupervisor(ctx context.Context, workers client.Parting, limit 
 		return 0, err
 	}
 	defer c.Close()
-	status, err := c.Status(ctx)
+	var status *client.Status
+	err = settled(func() error {
+		status, err = c.Status(ctx)
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -32,6 +32,8 @@ type Adopt struct {
 	Launch string
 	// Started is when it was started: its age counts from then. The zero time is now.
 	Started time.Time
+	// Leaving: it was draining, and may still execute its last call.
+	Leaving bool
 }
 
 // Restore tells that a place was quarantined under a former supervisor.

@@ -183,12 +183,17 @@ func (m *Machine) takeTrial(now time.Time, e Configure) {
 }
 
 func (m *Machine) adopt(now time.Time, e Adopt) {
-	// It was ready under the former supervisor: none else is adopted.
+	// It was ready under the former supervisor, or draining: none else is adopted.
 	w := &worker{id: e.Worker, place: e.Place, launch: e.Launch, state: pool.WorkerAdopting, since: now, started: e.Started, ready: now}
 	if w.started.IsZero() {
 		w.started = now
 	}
 	m.workers[w.id] = w
+	if e.Leaving {
+		w.state = pool.WorkerReady // it was, and finishes what it has
+		m.drain(now, w)
+		return
+	}
 	p := m.place(e.Place)
 	switch {
 	case p.serving == nil:

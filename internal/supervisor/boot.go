@@ -141,8 +141,8 @@ func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
 		s.sweeper.add(incarnation)
 		return
 	}
-	if spec == nil || rec.State != pool.WorkerReady {
-		// Nobody wants it any more, or it was not ready or was leaving when its
+	if spec == nil || rec.State != pool.WorkerReady && rec.State != pool.WorkerDraining {
+		// Nobody wants it any more, or it was not ready or was being ended when its
 		// supervisor ended: a fresh worker is surer.
 		s.ledger.forgets(wire.Monotonic())
 		s.log.Info("ending a worker that a former supervisor left", "worker", incarnation, "state", string(rec.State))
@@ -168,9 +168,9 @@ type adopt struct {
 func (adopt) message() {}
 
 func (r *runner) adopt(m adopt) {
-	m.rec.State = pool.WorkerAdopting
+	leaving := m.rec.State == pool.WorkerDraining
 	w := &workerEntry{
-		known: make(chan struct{}), gone: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: pool.WorkerReady,
+		known: make(chan struct{}), gone: make(chan struct{}), rec: m.rec, process: m.process, runner: r, state: m.rec.State,
 		stage: stage{answered: true}, adopted: true, restraint: r.sup.limiter.find(&m.rec, m.process),
 	}
 	close(w.known)
@@ -181,7 +181,7 @@ func (r *runner) adopt(m adopt) {
 	r.launches[m.rec.LaunchHash] = launch{hash: m.rec.LaunchHash, revision: m.rec.Revision, spec: m.rec.Spec, runtime: m.rec.Runtime}
 	r.sup.directory.add(w)
 	r.watch(w)
-	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash, Started: m.rec.StartedAt})
+	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash, Started: m.rec.StartedAt, Leaving: leaving})
 	r.log.Info("adopting a worker", "worker", w.incarnation(), "pid", m.rec.PID)
 }
 

@@ -188,7 +188,9 @@ func (r *runner) lived(m lived) {
 		r.dispatcher.started(time.Since(w.rec.StartedAt))
 	}
 	if m.event == pool.WorkerAnswered || m.event == pool.WorkerReturned {
-		r.record(w, pool.WorkerReady)
+		if w.state != pool.WorkerDraining { // it only tells what it still executes
+			r.record(w, pool.WorkerReady)
+		}
 		r.dispatcher.setCommands(w.commandTable())
 		r.watchMemory(w)
 	}
