@@ -74,6 +74,16 @@ func (v *View) Observed() []pool.ObservedPlace {
 	return places
 }
 
+// Readiness returns how many workers are ready and how many there should be.
+func (m *Machine) Readiness() (ready, size int) {
+	for _, w := range m.workers {
+		if w.state == pool.WorkerReady {
+			ready++
+		}
+	}
+	return ready, m.size()
+}
+
 func (w *worker) view() WorkerView {
 	if w == nil {
 		return WorkerView{}

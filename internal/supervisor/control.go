@@ -96,60 +96,72 @@ func (s *Supervisor) Wait(ctx context.Context, name, what string) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		missing, err := s.missing(name, what)
-		if err != nil || missing == "" {
+		waiting, err := s.waitingFor(name, what)
+		if err != nil || waiting == nil {
 			return err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return pool.NewCallError(pool.CategoryDeadline, "not %s in time: %s", what, missing)
+			return pool.NewCallError(pool.CategoryDeadline, "not %s in time: %s", what, waiting.lacks(what))
 		}
 	}
 }
 
-// missing says what a wait still waits for, "" for nothing.
-func (s *Supervisor) missing(name, what string) (string, error) {
-	addr := ""
+// waitingFor returns the first pool loop that a wait still waits for, nil for none.
+func (s *Supervisor) waitingFor(name, what string) (*runner, error) {
+	waited := s.table.all()
 	if name != "-" && name != "" {
 		r, err := s.find(name)
-		if what == "gone" {
-			if err != nil {
-				return "", nil //nolint:nilerr // not to be found is what was waited for
-			}
-			return r.addr + " is still there", nil
+		switch {
+		case err != nil && what == "gone":
+			return nil, nil //nolint:nilnil // not to be found is what was waited for
+		case err != nil:
+			return nil, err
 		}
-		if err != nil {
-			return "", err
-		}
-		addr = r.addr
+		waited = []*runner{r}
 	}
-	for _, st := range s.pools(addr) {
-		if text := lacks(st, what); text != "" {
-			return text, nil
+	for _, r := range waited {
+		reached := true
+		if r.read(func(r *runner) { reached = r.reached(what) }) && !reached {
+			return r, nil
 		}
 	}
-	return "", nil
+	return nil, nil //nolint:nilnil // nothing is waited for
 }
 
-func lacks(st pool.PoolStatus, what string) string {
+// reached reports whether the pool is what somebody waits for. Many ask again and
+// again, while a hundred workers start: it looks at numbers alone. It runs in the pool
+// loop.
+func (r *runner) reached(what string) bool {
 	switch what {
 	case "ready":
-		if st.Ready < st.Size {
-			text := fmt.Sprintf("%s has %d of %d workers ready", st.Address, st.Ready, st.Size)
-			if st.Message != "" {
-				text += ": " + st.Message
-			}
-			return text
-		}
+		ready, size := r.machine.Readiness()
+		return ready >= size
 	case "idle":
-		if st.Busy+st.Queued > 0 {
-			return fmt.Sprintf("%s has %d calls executing and %d waiting", st.Address, st.Busy, st.Queued)
-		}
-	case "gone":
-		return st.Address + " is still there"
+		now := r.dispatcher.load()
+		return now.busy+now.waiting == 0
+	default:
+		return false
 	}
-	return ""
+}
+
+// lacks says in words what the pool lacks to be what was waited for.
+func (r *runner) lacks(what string) string {
+	var st pool.PoolStatus
+	r.read(func(r *runner) { st = r.status() })
+	switch what {
+	case "ready":
+		text := fmt.Sprintf("%s has %d of %d workers ready", r.addr, st.Ready, st.Size)
+		if st.Message != "" {
+			text += ": " + st.Message
+		}
+		return text
+	case "idle":
+		return fmt.Sprintf("%s has %d calls executing and %d waiting", r.addr, st.Busy, st.Queued)
+	default:
+		return r.addr + " is still there"
+	}
 }
 
 var _ store = (*state.Store)(nil)
