@@ -1,4 +1,5 @@
-// Package python holds the Python SDK: the snakepit package that workers run.
+// Package python holds the Python SDK: the snakepit package that workers run, and
+// snakepit_bridge, its aliases for adapters that were written for Snakepit.
 //
 // The binary carries its files, so that a machine needs an interpreter and
 // nothing else, and a worker always speaks the wire of the supervisor that
@@ -16,11 +17,11 @@ import (
 	"path/filepath"
 )
 
-// Files is the snakepit package as it was at build time. The pattern names what
+// Files is the two packages as they were at build time. The pattern names what
 // belongs to it: a bare directory would leave out the modules that begin with an
 // underscore.
 //
-//go:embed snakepit/*.py snakepit/py.typed
+//go:embed snakepit/*.py snakepit/py.typed snakepit_bridge/*.py snakepit_bridge/py.typed
 var Files embed.FS
 
 // Entry returns the file that an interpreter runs to become a worker:
@@ -30,7 +31,7 @@ func Entry(sdkDir string) string { return filepath.Join(sdkDir, "snakepit", "__m
 // Hash returns the hex SHA-256 over the names and contents of Files.
 func Hash() string {
 	sum := sha256.New()
-	names, err := fs.Glob(Files, "snakepit/*")
+	names, err := fs.Glob(Files, "*/*")
 	if err != nil {
 		panic(fmt.Sprintf("internal error: cannot list the embedded files: %v", err))
 	}

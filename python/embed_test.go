@@ -40,8 +40,8 @@ func TestExtractWritesEveryFile(t *testing.T) {
 		t.Errorf("extracted files (-want +got):\n%s", diff)
 	}
 	want := map[string]string{}
-	for _, pattern := range []string{"*.py", "py.typed"} {
-		paths, err := filepath.Glob(filepath.Join("snakepit", pattern))
+	for _, pattern := range []string{"snakepit/*.py", "snakepit/py.typed", "snakepit_bridge/*.py", "snakepit_bridge/py.typed"} {
+		paths, err := filepath.Glob(filepath.FromSlash(pattern))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,4 +24,4 @@ fi
 "$env/bin/ruff" check --config python/pyproject.toml "${sources[@]}"
 "$env/bin/ruff" format --check --config python/pyproject.toml "${sources[@]}"
 cd python
-"../$env/bin/mypy" --strict snakepit
+"../$env/bin/mypy" --strict snakepit snakepit_bridge build_backend.py benchmarks

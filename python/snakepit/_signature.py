@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ._contract import Contract, Schema
 
 VARARGS, VARKEYWORDS = 4, 8
+# A decorator that wants the context for itself puts the keyword for it here, on what it returns.
+CONTEXT_MARK = "__snakepit_context_keyword__"
 
 
 class Signature:
@@ -65,7 +67,7 @@ class Signature:
         self._placed = bool(self._extra) or code.co_posonlyargcount > bound
         self._defaults = _defaults(inner, code)
         annotations = _hints.resolve(inner, f"command {name}")
-        self._context = _context_parameter(names, annotations)
+        self._context = getattr(function, CONTEXT_MARK, "") or _context_parameter(names, annotations)
         self._allowed = frozenset(names) - {self._context}
         self.wants_context = bool(self._context)
         self._required = self._allowed - self._defaults.keys()

@@ -1,0 +1,7 @@
+"""Where Snakepit's adapters find SessionContext."""
+
+from __future__ import annotations
+
+from snakepit.compat import SessionContext
+
+__all__ = ["SessionContext"]
