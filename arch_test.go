@@ -38,7 +38,7 @@ var rules = map[string]rule{
 	"internal/access":    {internal: []string{"internal/pool"}},
 	"internal/code/glob": {},
 	"internal/code":      {internal: []string{"internal/code/glob", "internal/pool"}},
-	"internal/runtime":   {internal: []string{"internal/pool"}},
+	"internal/runtime":   {internal: []string{"internal/pool"}, modules: []string{"golang.org/x/sys"}}, // syncfs
 	"internal/spec": {
 		internal: []string{"internal/access", "internal/code/glob", "internal/pool"},
 		modules:  []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/agext/levenshtein", "golang.org/x/sys"},
@@ -47,7 +47,7 @@ var rules = map[string]rule{
 	"internal/cgroup": {},
 	// The image of a process is replaced here alone.
 	"internal/handover": {modules: []string{"golang.org/x/sys"}},
-	"internal/worker": {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
+	"internal/worker":   {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
 			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/handover", "internal/lifecycle", "internal/logs", "internal/planner",

@@ -91,7 +91,7 @@ func (a *App) report(err error) int {
 		fmt.Fprintln(a.Stderr, "Interrupted.")
 		return exitInterrupted
 	}
-	fmt.Fprintln(a.Stderr, a.paint(colorRed, "Error: ")+err.Error())
+	fmt.Fprintln(a.Stderr, a.errorWord()+err.Error())
 	return code
 }
 
@@ -117,19 +117,13 @@ func (a *App) colored(tty bool) bool {
 	return tty && !a.global.noColor && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }
 
-// The colours that talk uses; a plan has its own.
-const (
-	colorRed   = "31"
-	colorGreen = "32"
-	colorBold  = "1"
-)
-
-// paint colours text that goes to Stderr.
-func (a *App) paint(color, text string) string {
+// errorWord begins an error on Stderr.
+func (a *App) errorWord() string {
+	const word = "Error: "
 	if !a.colored(a.StderrTTY) {
-		return text
+		return word
 	}
-	return "\x1b[" + color + "m" + text + "\x1b[0m"
+	return "\x1b[" + red + "m" + word + "\x1b[0m"
 }
 
 // interruptible returns a context that ends with the first interrupt. The

@@ -237,6 +237,6 @@ func (a *App) execFailed(err error, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(a.Stderr, a.paint(colorRed, "Error: ")+sourcePaths(renderCallError(call), dir))
+	fmt.Fprint(a.Stderr, a.errorWord()+sourcePaths(renderCallError(call), dir))
 	return exitWith(code)
 }

@@ -140,6 +140,7 @@ func (a *App) planAlone(w *wish) (*planner.Plan, error) {
 	}
 	observed := view.Observed()
 	_, observed.Confinement = supervisor.Confine(0)
+	observed.Environments = environmentsOf(dir).Keys()
 	plan := planner.Decide(desired, observed, w.options)
 	return &plan, nil
 }

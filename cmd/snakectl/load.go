@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,7 @@ func resolveRuntimes(ctx context.Context, conf *configuration) spec.Diagnostics 
 		declared := conf.desired.Runtimes[addr]
 		rt, err := runtime.Resolve(ctx, declared, conf.config.Root, cache)
 		if err != nil {
-			diags = append(diags, conf.problem(addr, blames(declared.Declared), "The interpreter cannot be used", err))
+			diags = append(diags, conf.problem(addr, blames(declared.Declared, err), blamesFor(err), err))
 			continue
 		}
 		resolved[addr] = rt
@@ -103,12 +104,25 @@ func resolveRuntimes(ctx context.Context, conf *configuration) spec.Diagnostics 
 	return diags
 }
 
-// blames names the attribute that decides which interpreter is looked for.
-func blames(declared pool.RuntimeSpec) string {
-	if declared.Interpreter == "" && declared.Version != "" {
+// blames names the attribute that is to blame for an error of a runtime.
+func blames(declared pool.RuntimeSpec, err error) string {
+	_, packages := errors.AsType[*runtime.PackagesError](err)
+	switch {
+	case packages && declared.Requirements != "":
+		return "requirements"
+	case packages:
+		return "find_links"
+	case declared.Interpreter == "" && declared.Version != "":
 		return "version"
 	}
 	return "interpreter"
+}
+
+func blamesFor(err error) string {
+	if _, packages := errors.AsType[*runtime.PackagesError](err); packages {
+		return "The packages of the runtime cannot be read"
+	}
+	return "The interpreter cannot be used"
 }
 
 // scanCode hashes the files that belong to each pool's adapter.

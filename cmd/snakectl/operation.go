@@ -73,7 +73,7 @@ func (o *operation) take(ctx context.Context, ev client.Event) {
 		if stopping {
 			o.askToStop(ctx)
 		}
-	case pool.EventPreflightFailed, pool.EventStepFailed:
+	case pool.EventPreflightFailed, pool.EventRuntimeFailed, pool.EventStepFailed:
 		o.failures = append(o.failures, ev)
 	}
 	o.show(ev)

@@ -37,7 +37,7 @@ func newRootCommand(a *App) *cobra.Command {
 		newInitCommand(a), newPlanCommand(a), newApplyCommand(a), newUpCommand(a), newDestroyCommand(a),
 		newExecCommand(a), newCommandsCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
 		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newStackCommand(a), newEventsCommand(a), newInspectCommand(a),
-		newDiagnoseCommand(a), newDoctorCommand(a), newValidateCommand(a), newFmtCommand(a),
+		newDiagnoseCommand(a), newDoctorCommand(a), newSetupCommand(a), newRuntimeCommand(a), newValidateCommand(a), newFmtCommand(a),
 		newSupervisorCommand(a), newCompletionCommand(a), newVersionCommand(a),
 	)
 	a.completeAddresses(root)

@@ -28,7 +28,8 @@ func (a *App) superviseInForeground(ctx context.Context, begin func(context.Cont
 	done, ready, begun := make(chan error, 1), make(chan struct{}), make(chan error, 1)
 	go func() {
 		done <- runSupervisor(ctx, supervisorConfig{
-			Instance: dir, Version: a.Version, Log: log, TakeSettings: handler.take, Ready: func() { close(ready) },
+			Executable: a.Executable,
+			Instance:   dir, Version: a.Version, Log: log, TakeSettings: handler.take, Ready: func() { close(ready) },
 			Replacing: func() { notifyOrLog(ctx, log, manager, reloading()) },
 		})
 	}()

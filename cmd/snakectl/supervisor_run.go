@@ -22,7 +22,9 @@ type supervisorConfig struct {
 	// Instance is the absolute directory; it exists.
 	Instance string
 	Version  string
-	Log      *slog.Logger
+	// Executable is this program, which builds environments.
+	Executable string
+	Log        *slog.Logger
 	// TakeSettings is called with the settings that are in force.
 	TakeSettings func(pool.Settings)
 	// Ready is called once, when the socket answers.
@@ -43,6 +45,7 @@ func runSupervisor(ctx context.Context, cfg supervisorConfig) error {
 	}
 	sup, err := supervisor.Open(supervisor.Config{
 		Inherited: left.supervisor(), Peer: api.PeerOf,
+		Builder:  []string{cfg.Executable, "runtime", "build"},
 		Instance: cfg.Instance, Version: cfg.Version, SDK: python.Entry(sdk), Log: cfg.Log, TakeSettings: cfg.TakeSettings,
 	})
 	if owned, ok := errors.AsType[*state.LockedError](err); ok {

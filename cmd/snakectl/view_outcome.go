@@ -23,7 +23,10 @@ func (a *App) tellOutcome(ctx context.Context, c *client.Client, w *wish, plan *
 	for _, ev := range failures {
 		if ev.Type == pool.EventPreflightFailed {
 			text := renderPreflightFailure(ev, w.snippet(ev.Addr), isNew(plan, ev.Addr))
-			fmt.Fprint(a.Stderr, "\n"+a.paint(colorRed, "Error: ")+sourcePaths(text, filepath.Dir(c.Socket())))
+			fmt.Fprint(a.Stderr, "\n"+a.errorWord()+sourcePaths(text, filepath.Dir(c.Socket())))
+		}
+		if ev.Type == pool.EventRuntimeFailed {
+			fmt.Fprint(a.Stderr, "\n"+a.errorWord()+renderRuntimeFailure(ev, w.runtimeSnippet(ev.Addr)))
 		}
 	}
 	serving := -1

@@ -205,6 +205,9 @@ func (v *planView) summary() {
 func words(c planner.Change) string {
 	var parts []string
 	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if c.Environment != nil {
+		return environmentWords(c)
+	}
 	start := c.Workers.Start - len(c.Places)
 	switch c.Action {
 	case planner.ActionRoll:

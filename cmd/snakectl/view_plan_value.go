@@ -37,6 +37,12 @@ func (v *planView) attributes(c planner.Change) {
 }
 
 func (v *planView) attribute(c planner.Change, a planner.Attribute) []attributeLine {
+	if c.Environment != nil {
+		return []attributeLine{v.runtimeAttribute(c, a)}
+	}
+	if a.Path == "runtime.environment" {
+		a.Old, a.New = shortKey(a.Old), shortKey(a.New)
+	}
 	if c.Action == planner.ActionCreate {
 		return []attributeLine{{"+", a.Path, v.value(a.Path, a.New), byNote(a)}}
 	}

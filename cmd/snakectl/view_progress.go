@@ -20,6 +20,12 @@ func describeEvent(ev pool.Event, action planner.Action, live bool) (text string
 		return "preflight ok in " + seconds(number(ev.Data, "ms")), false
 	case pool.EventPreflightFailed:
 		return "preflight failed", false
+	case pool.EventRuntimeBuilding:
+		return buildProgress(ev), true
+	case pool.EventRuntimeReady:
+		return buildResult(ev), false
+	case pool.EventRuntimeFailed:
+		return "cannot be built", false
 	case pool.EventStepStart:
 		return or(doing[planner.Action(ev.Msg)], or(ev.Msg, "started")), true
 	case pool.EventStepProgress:

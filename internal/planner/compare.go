@@ -91,10 +91,21 @@ func compareRuntimes(was, is pool.Runtime) []Attribute {
 	add("interpreter", was.Interpreter, is.Interpreter)
 	add("version", was.Version, is.Version)
 	add("free_threaded", was.FreeThreaded, is.FreeThreaded)
+	if key := keyOf(was); key != "" || keyOf(is) != "" {
+		add("environment", key, keyOf(is))
+	}
 	if len(out) == 0 {
 		add("fingerprint", was.Fingerprint, is.Fingerprint)
 	}
 	return out
+}
+
+// keyOf returns the key of a runtime's environment, "" for none.
+func keyOf(rt pool.Runtime) string {
+	if rt.Environment == nil {
+		return ""
+	}
+	return rt.Environment.Key
 }
 
 // compareFiles lists the code files that differ, sorted by path.

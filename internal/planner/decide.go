@@ -45,6 +45,7 @@ func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
 	if c, changed := compareSettings(accepted.Settings, desired.Settings); changed {
 		p.Changes = append(p.Changes, c)
 	}
+	p.Changes = append(p.Changes, runtimeChanges(&accepted, &desired, observed.Environments)...)
 	for _, pair := range pairs(&accepted, &desired, observed) {
 		c, drift := pair.decide(opts)
 		p.Drift = append(p.Drift, drift...)

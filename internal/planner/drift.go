@@ -58,6 +58,9 @@ func runtimeDrift(accepted, desired pool.Desired) []Drift {
 		if !known || !found || was.Interpreter != is.Interpreter || was.Fingerprint == is.Fingerprint {
 			continue
 		}
+		if was.Version == is.Version && (was.Environment != nil || is.Environment != nil) {
+			continue // its packages changed, which is no drift
+		}
 		detail := fmt.Sprintf("%s is another build of Python %s", is.Interpreter, is.Version)
 		if was.Version != is.Version {
 			detail = fmt.Sprintf("%s was Python %s and is %s", is.Interpreter, was.Version, is.Version)

@@ -42,6 +42,9 @@ func (approved Change) exceededBy(c Change) []string {
 	if c.LaunchHash != approved.LaunchHash {
 		say("the code, runtime or configuration is not the one that was approved")
 	}
+	if e, was := c.Environment, approved.Environment; e != nil && was != nil && was.Cached && !e.Cached {
+		say("the approved plan found the environment built, now it would be built")
+	}
 	for _, a := range c.Attributes {
 		i := slices.IndexFunc(approved.Attributes, func(b Attribute) bool { return b.Path == a.Path })
 		switch {

@@ -84,6 +84,8 @@ type Change struct {
 	OldLaunchHash string `json:"old_launch_hash,omitempty"`
 	// Update is how a roll goes; nil for other actions.
 	Update *pool.Update `json:"update,omitempty"`
+	// Environment is set for a runtime with packages.
+	Environment *EnvironmentChange `json:"environment,omitempty"`
 }
 
 // Attribute is one attribute that differs. For a create Old is null and only

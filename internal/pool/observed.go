@@ -16,6 +16,8 @@ type Observed struct {
 	Pools map[string]ObservedPool `json:"pools"`
 	// Confinement says how workers are held to their limits here.
 	Confinement Confinement `json:"confinement,omitzero"`
+	// Environments are the keys of the environments that are built here.
+	Environments []string `json:"environments,omitempty"`
 }
 
 // ObservedPool is one pool as it runs.
@@ -135,6 +137,9 @@ const (
 	EventPreflightStart  = "preflight_start"
 	EventPreflightOK     = "preflight_ok"     // data: ms
 	EventPreflightFailed = "preflight_failed" // data: error (CallError), ms
+	EventRuntimeBuilding = "runtime_building" // data: phase, done, total, package
+	EventRuntimeReady    = "runtime_ready"    // data: ms, built
+	EventRuntimeFailed   = "runtime_failed"   // data: error (CallError), ms
 	EventStepStart       = "step_start"
 	EventStepProgress    = "step_progress" // data: done, total, failed
 	EventStepOK          = "step_ok"       // data: ms

@@ -10,7 +10,7 @@ import (
 )
 
 // Cache remembers what interpreters said of themselves and which of them a shim
-// stands for, in a file that may be lost at any time. What is
+// stands for, and the hashes of wheels, in a file that may be lost at any time. What is
 // known of a file counts while it is the same: inode, size and time of change. A nil
 // Cache remembers nothing. It is safe for concurrent use.
 type Cache struct {
@@ -25,11 +25,18 @@ type Cache struct {
 type known struct {
 	Interpreters map[string]entry `json:"interpreters"`
 	Shims        map[string]shim  `json:"shims"`
+	Files        map[string]file  `json:"files"`
 }
 
 type entry struct {
 	Stamp  stamp  `json:"stamp"`
 	Python python `json:"python"`
+}
+
+// file is the hash of a file's bytes.
+type file struct {
+	Stamp stamp  `json:"stamp"`
+	Hash  string `json:"hash"`
 }
 
 // shim is what a shim stood for when Decides was what decides it.
@@ -67,6 +74,9 @@ func OpenCache(path string) *Cache {
 	}
 	if c.known.Shims == nil {
 		c.known.Shims = map[string]shim{}
+	}
+	if c.known.Files == nil {
+		c.known.Files = map[string]file{}
 	}
 	return c
 }
@@ -149,6 +159,27 @@ func (c *Cache) putShim(path string, s shim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known.Shims[path], c.changed = s, true
+}
+
+// hash returns the hash of a file's bytes, which a nil Cache always reads.
+func (c *Cache) hash(path string) (string, error) {
+	now, ok := stampOf(path)
+	if c != nil && ok {
+		c.mu.Lock()
+		f, seen := c.known.Files[path]
+		c.mu.Unlock()
+		if seen && f.Stamp == now {
+			return f.Hash, nil
+		}
+	}
+	hash, err := hashFile(path)
+	if err != nil || c == nil || !ok {
+		return hash, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known.Files[path], c.changed = file{now, hash}, true
+	return hash, nil
 }
 
 func stampOf(path string) (stamp, bool) {

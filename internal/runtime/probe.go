@@ -18,12 +18,16 @@ const probeLimit = 10 * time.Second
 
 // program prints one line of JSON. It runs with -I -S: no environment variable
 // and no package of the user's can take part, and no import beyond json is slow.
-const program = `import sys, json, _imp
+const program = `import sys, json, posix, _imp
+try:
+    libc = posix.confstr("CS_GNU_LIBC_VERSION") or ""
+except (ValueError, OSError):
+    libc = ""
 i = sys.implementation
 json.dump({
     "executable": sys.executable, "version": list(sys.version_info[:3]), "text": sys.version,
     "implementation": i.name, "abi": (_imp.extension_suffixes() or [""])[0], "abi_flags": getattr(sys, "abiflags", ""),
-    "platform": sys.platform + " " + getattr(i, "_multiarch", ""),
+    "platform": sys.platform + " " + getattr(i, "_multiarch", ""), "libc": libc,
 }, sys.stdout)`
 
 // facts is what an interpreter says of itself.
@@ -35,6 +39,7 @@ type facts struct {
 	ABI            string `json:"abi"`
 	ABIFlags       string `json:"abi_flags"`
 	Platform       string `json:"platform"`
+	Libc           string `json:"libc"`
 }
 
 func (f facts) version() string {

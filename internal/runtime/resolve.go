@@ -17,7 +17,8 @@ var ErrNotFound = errors.New("no usable Python")
 // it is, a relative one from root; a name is looked for in every directory of the
 // PATH, and the first that can be used is taken; without either the version decides,
 // and the newest of the first place that has one is taken. It has to be a CPython of at
-// least 3.9 and what version and free_threaded ask for. The error lists each candidate
+// least 3.9 and what version and free_threaded ask for. The packages it asks for are
+// described, not installed. The error lists each candidate
 // and why it lost.
 //
 // The path inside a virtual environment is kept. A launcher script that an interpreter
@@ -33,8 +34,25 @@ func Resolve(ctx context.Context, declared pool.Runtime, root string, cache *Cac
 	if err != nil {
 		return pool.Runtime{}, fmt.Errorf("cannot resolve %s: %w", declared.Name, err)
 	}
-	return found.runtime(declared), nil
+	rt := found.runtime(declared)
+	if rt.Environment, err = describe(declared.Declared, found, root, cache); err != nil {
+		return pool.Runtime{}, &PackagesError{err}
+	}
+	if rt.Environment != nil {
+		rt.Fingerprint = rt.Environment.Key
+	}
+	return rt, nil
 }
+
+// PackagesError says that the interpreter was found, and that what is to be installed
+// for it cannot be read.
+type PackagesError struct{ err error }
+
+// Error names the file and the line.
+func (e *PackagesError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *PackagesError) Unwrap() error { return e.err }
 
 // demand is what a runtime asks of an interpreter.
 type demand struct {

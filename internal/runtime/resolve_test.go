@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -156,7 +157,7 @@ func TestCacheAsksOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	again, err := runtime.Resolve(ctx, declare("./py"), root, runtime.OpenCache(path))
-	if err != nil || again != first {
+	if err != nil || !reflect.DeepEqual(again, first) {
 		t.Errorf("from the cache: %+v, %v, want %+v", again, err, first)
 	}
 	// Another file under the same path is asked again.

@@ -2,6 +2,9 @@ package spec
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -20,6 +23,7 @@ func (l *loader) checkRuntime(spec *pool.RuntimeSpec, header hcl.Range, places m
 	r := runtimeRules{l, spec, header, places}
 	r.checkInterpreter()
 	r.checkVersions()
+	r.checkPackages()
 }
 
 func (r runtimeRules) fail(path, format string, args ...any) {
@@ -59,4 +63,65 @@ func (r runtimeRules) checkVersions() {
 	if threaded := r.spec.FreeThreaded; threaded != nil && !*threaded && versions.FreeThreaded {
 		r.fail("free_threaded", "free_threaded = false and version = %q contradict each other: the t asks for a build without the GIL. Remove one of them.", r.spec.Version)
 	}
+}
+
+// checkPackages checks what is to be installed, and refuses what would be of no effect.
+func (r runtimeRules) checkPackages() {
+	s := r.spec
+	if s.Requirements != "" && len(s.Packages) > 0 {
+		r.fail("packages", "requirements and packages exclude each other. Write the packages into %s.", s.Requirements)
+	}
+	if !s.Installs() {
+		for _, path := range []string{"find_links", "offline", "installer", "allow_sdist"} {
+			if r.isSet(path) {
+				r.fail(path, "%s is of no use without requirements or packages, which say what to install.", path)
+			}
+		}
+	}
+	for _, name := range s.Packages {
+		if text := strings.TrimSpace(name); text == "" || strings.HasPrefix(text, "-") || strings.ContainsAny(text, "\n\x00") {
+			r.fail("packages", "%q is not a package. Options of the installer have attributes of their own, or stand in a file of requirements.", clip(name))
+		}
+	}
+	if s.Requirements != "" {
+		s.Requirements = r.below("requirements", s.Requirements)
+		if !isFile(filepath.Join(r.root, s.Requirements)) {
+			r.fail("requirements", "There is no file %s in %s.", s.Requirements, r.root)
+		}
+	}
+	if s.Offline && len(s.FindLinks) == 0 {
+		r.fail("offline", "Without an index packages come from find_links alone, and there are none. Set find_links.")
+	}
+	for _, dir := range s.FindLinks {
+		if !isDir(absolute(r.root, dir)) {
+			r.fail("find_links", "%q is not a directory in %s.", dir, r.root)
+		}
+	}
+}
+
+// below returns a path relative to the configuration's directory, inside of which it
+// has to lie.
+func (r runtimeRules) below(attribute, path string) string {
+	rel := filepath.Clean(path)
+	if filepath.IsAbs(rel) {
+		if inside, err := filepath.Rel(r.root, rel); err == nil {
+			rel = inside
+		}
+	}
+	if !filepath.IsLocal(rel) {
+		r.fail(attribute, "%q lies outside the configuration's directory.", path)
+	}
+	return filepath.ToSlash(rel)
+}
+
+func absolute(root, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

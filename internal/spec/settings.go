@@ -56,7 +56,7 @@ func (l *loader) decodeRuntimes() {
 		l.remember(addr, place{b.DefRange, header}, set.places)
 		declared := pool.RuntimeSpec{}
 		rows := pool.RuntimeSchema()
-		l.decodeTree(l.tree(rows, set.values, func(row *pool.Row) bool { return row.Type != pool.TypeBool }), &declared)
+		l.decodeTree(l.tree(rows, set.values, func(row *pool.Row) bool { return row.Type != pool.TypeBool || row.Default != "" }), &declared)
 		l.checkRuntime(&declared, b.DefRange, set.places)
 		l.desired.Runtimes[addr] = pool.Runtime{Name: addr, Declared: declared}
 	}

@@ -18,6 +18,9 @@ type View struct {
 	Workers     []pool.Worker
 	Overrides   map[string]pool.Override
 	Quarantined []Quarantine
+	// Named are the keys of the environments that something in the state names; nil where
+	// nobody asked.
+	Named map[string]bool
 	// Notice is a sentence that whoever reads the view should see, such as that it
 	// comes from a backup; usually empty.
 	Notice string
@@ -132,4 +135,31 @@ func readView(tx *bbolt.Tx) (*View, error) {
 	}
 	v.Notice = news.Message
 	return v, nil
+}
+
+// reading reads a view in one transaction.
+type reading func(tx *bbolt.Tx) (*View, error)
+
+// readNamed returns the environments that the workers of v and the kept revisions name.
+func readNamed(tx *bbolt.Tx, v *View) (map[string]bool, error) {
+	named := map[string]bool{}
+	add := func(rt pool.Runtime) {
+		if rt.Environment != nil {
+			named[rt.Environment.Key] = true
+		}
+	}
+	for _, w := range v.Workers {
+		add(w.Runtime)
+	}
+	t, err := tableOf(tx, bucketRevisions)
+	if err != nil {
+		return nil, err
+	}
+	revisions, err := newest[pool.Revision](t, t.len())
+	for _, rev := range revisions {
+		for _, rt := range rev.Desired.Runtimes {
+			add(rt)
+		}
+	}
+	return named, err
 }

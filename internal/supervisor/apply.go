@@ -68,6 +68,11 @@ func (a *application) run() pool.Outcome {
 	if a.req.Options.Destroy {
 		a.desired = pool.Desired{Settings: *a.sup.settings.Load(), Runtimes: map[string]pool.Runtime{}}
 	}
+	defer func() {
+		if err := a.sup.keeper.now(a.sup.pruneEnvironments); err != nil && !errors.Is(err, errStopping) {
+			a.sup.log.Warn("cannot let go of old environments", "err", err)
+		}
+	}()
 	a.plan = planner.Decide(a.req.Desired, observed, a.req.Options)
 	a.out = pool.Outcome{Revision: observed.Revision}
 	if refused := a.stale(); refused != nil {
@@ -112,19 +117,29 @@ func (a *application) stale() *pool.Outcome {
 	return &pool.Outcome{Result: pool.ResultStale, Revision: a.out.Revision, Message: message}
 }
 
-// prepare copies the code and tries every new launch hash out. It returns the
+// prepare builds the environments, copies the code and tries every new launch hash out. It returns the
 // addresses that failed; nothing has changed then.
 func (a *application) prepare() []string {
+	if failed := a.prepareAll(planner.IsRuntime, pool.EventRuntimeFailed, a.prepareRuntime); len(failed) > 0 {
+		return failed
+	}
+	return a.prepareAll(func(addr string) bool { return a.desired.Pool(addr) != nil }, pool.EventPreflightFailed, func(c planner.Change) *pool.CallError {
+		return a.prepareOne(c, a.desired.Pool(c.Address))
+	})
+}
+
+// prepareAll prepares the changes of the addresses that are concerned, and returns
+// those that failed.
+func (a *application) prepareAll(concerned func(addr string) bool, failure string, prepare func(planner.Change) *pool.CallError) []string {
 	var failed []string
 	a.each(a.plan.Changes, func(c planner.Change) {
-		spec := a.desired.Pool(c.Address)
-		if spec == nil {
+		if !concerned(c.Address) {
 			return
 		}
 		begun := time.Now()
-		if err := a.prepareOne(c, spec); err != nil {
+		if err := prepare(c); err != nil {
 			data := map[string]any{"error": err, "ms": time.Since(begun).Milliseconds()}
-			a.op.emit(pool.EventPreflightFailed, c.Address, describe(err), data)
+			a.op.emit(failure, c.Address, describe(err), data)
 			a.mu.Lock()
 			failed = append(failed, c.Address)
 			a.mu.Unlock()

@@ -191,7 +191,7 @@ func (r *runner) watch(w *workerEntry) {
 // launchInfo returns what every process of a launch is started with.
 func (s *Supervisor) launchInfo(l launch) worker.StartInfo {
 	return worker.StartInfo{
-		Interpreter: l.runtime.Interpreter, SDK: s.sdk, Dir: l.spec.Dir(), Env: l.spec.Env, Lineage: s.lineage,
+		Interpreter: s.environments.store.Python(l.runtime), SDK: s.sdk, Dir: l.spec.Dir(), Env: l.spec.Env, Lineage: s.lineage,
 	}
 }
 

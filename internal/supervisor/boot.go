@@ -22,6 +22,9 @@ func (s *Supervisor) boot() error {
 		s.log.Warn("cannot clean up the code snapshots", "err", err)
 	}
 	s.endForkServers()
+	if err := s.holdNamed(); err != nil {
+		return err
+	}
 	desired, number := s.table.accepted()
 	records, err := s.keeper.store.Workers()
 	if err != nil {

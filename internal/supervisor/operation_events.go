@@ -12,7 +12,7 @@ func (o *Operation) about() event.OnOperation { return event.OnOperation{Operati
 // tellStep tells those events of an operation that begin or end a step.
 func (o *Operation) tellStep(kind, addr, msg string, data map[string]any) {
 	switch kind {
-	case pool.EventPreflightStart, pool.EventPreflightOK, pool.EventPreflightFailed,
+	case pool.EventPreflightStart, pool.EventPreflightOK, pool.EventPreflightFailed, pool.EventRuntimeReady, pool.EventRuntimeFailed,
 		pool.EventStepStart, pool.EventStepOK, pool.EventStepFailed:
 	default:
 		return

@@ -171,7 +171,7 @@ func (s *Supervisor) Observe() pool.Observed {
 	desired, revision := s.table.accepted()
 	out := pool.Observed{
 		Lineage: s.lineage, Revision: revision, Accepted: desired, WorkersObserved: true, Pools: map[string]pool.ObservedPool{},
-		Confinement: s.limiter.confinement,
+		Confinement: s.limiter.confinement, Environments: s.environments.store.Keys(),
 	}
 	for _, r := range s.table.all() {
 		var view lifecycle.View

@@ -18,6 +18,7 @@ import (
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/logs"
 	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/runtime"
 	"github.com/snakectl/snakectl/internal/state"
 	"github.com/snakectl/snakectl/internal/wire"
 	"github.com/snakectl/snakectl/internal/worker"
@@ -34,7 +35,10 @@ type Config struct {
 	Version string
 	// SDK is what an interpreter runs to become a worker.
 	SDK string
-	Log *slog.Logger
+	// Builder is the program, with its first arguments, that builds an environment in the
+	// directory that follows them: see runtime.Store.ServeBuild.
+	Builder []string
+	Log     *slog.Logger
 	// Inherited is what a former image of this process left; nil at the usual start.
 	Inherited *Handover
 	// Peer says who is at the other end of an inherited connection.
@@ -54,22 +58,23 @@ type Supervisor struct {
 	startedAt time.Time
 	notice    string
 
-	reaper     *worker.Reaper
-	keeper     *keeper
-	sweeper    *sweeper
-	limiter    *limiter
-	code       *code.Store
-	directory  directory
-	routes     routes
-	table      table
-	operations operations
-	events     *event.Hub
-	settings   atomic.Pointer[pool.Settings]
-	gate       gate
-	ledger     *ledger
-	clients    clients
-	slotBrake  *brake
-	inherited  *Handover // nil for one that began anew
+	reaper       *worker.Reaper
+	keeper       *keeper
+	sweeper      *sweeper
+	limiter      *limiter
+	code         *code.Store
+	environments environments
+	directory    directory
+	routes       routes
+	table        table
+	operations   operations
+	events       *event.Hub
+	settings     atomic.Pointer[pool.Settings]
+	gate         gate
+	ledger       *ledger
+	clients      clients
+	slotBrake    *brake
+	inherited    *Handover // nil for one that began anew
 	// restored are the client connections that a former image left.
 	restored []*clientLink
 	pauses   pauses
@@ -101,11 +106,12 @@ func Open(cfg Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		cfg: cfg, log: cfg.Log, sdk: cfg.SDK, lineage: st.Lineage(), startedAt: time.Now().UTC(),
-		code:      &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
-		directory: directory{byToken: map[string]*workerEntry{}},
-		table:     table{runners: map[string]*runner{}},
-		logs:      logs.Dir(filepath.Join(cfg.Instance, "logs")),
-		events:    event.NewHub(), ledger: newLedger(cfg.Log), inherited: cfg.Inherited,
+		code:         &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
+		environments: environments{store: runtime.Store{Dir: filepath.Join(cfg.Instance, "runtimes")}, held: map[string]*os.File{}},
+		directory:    directory{byToken: map[string]*workerEntry{}},
+		table:        table{runners: map[string]*runner{}},
+		logs:         logs.Dir(filepath.Join(cfg.Instance, "logs")),
+		events:       event.NewHub(), ledger: newLedger(cfg.Log), inherited: cfg.Inherited,
 		clients: clients{brake: newBrake(), links: map[*clientLink]struct{}{}}, slotBrake: newBrake(),
 		booted: make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
@@ -148,6 +154,7 @@ func (s *Supervisor) prepare(st *state.Store) error {
 // Abandon gives the instance back without having run.
 func (s *Supervisor) Abandon() error {
 	s.limiter.close()
+	s.environments.release(nil)
 	return errors.Join(s.listener.Close(), s.keeper.store.Close())
 }
 
@@ -189,6 +196,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.ledger.close()
 	s.sweeper.close()
 	s.limiter.close()
+	s.environments.release(nil)
 	err = errors.Join(err, s.keeper.close())
 	end()
 	s.links.Wait()

@@ -46,6 +46,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"fill":      fill,
 	"damage":    damage,
 	"newer":     newer,
+	"wheel":     wheel,
 }
 
 // exitCode runs a command and wants that exit code: exitcode 2 snakectl plan.
