@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -11,12 +12,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-//go:embed scaffold/*
+//go:embed scaffold/* scaffold/new/*
 var scaffold embed.FS
 
-// scaffoldFiles maps the name of each file that init writes to the one it is
-// made from: the tools of this repository would mind a nested .gitignore.
-var scaffoldFiles = []struct{ name, source string }{
+// scaffoldFile maps the name of a file that is written to the one it is made from:
+// the tools of this repository would mind a nested .gitignore.
+type scaffoldFile struct{ name, source string }
+
+// scaffoldFiles are what `snakectl init` writes.
+var scaffoldFiles = []scaffoldFile{
 	{"pools.hcl", "scaffold/pools.hcl"},
 	{"adapter.py", "scaffold/adapter.py"},
 	{".gitignore", "scaffold/gitignore"},
@@ -40,7 +44,21 @@ func (a *App) runInit(args []string) error {
 	if len(args) > 0 {
 		dir = args[0]
 	}
-	for _, file := range scaffoldFiles {
+	if err := a.writeScaffold(dir, scaffoldFiles, ""); err != nil {
+		return err
+	}
+	next := "snakectl plan"
+	if dir != "." {
+		next += " " + dir
+	}
+	a.say("Next: %s", next)
+	return nil
+}
+
+// writeScaffold writes files into a directory, all or, when one exists, none; NAME
+// in them becomes name.
+func (a *App) writeScaffold(dir string, files []scaffoldFile, name string) error {
+	for _, file := range files {
 		target := filepath.Join(dir, file.name)
 		if _, err := os.Lstat(target); err == nil {
 			return fmt.Errorf("cannot initialise %s: %s exists; choose another directory or move the file away", dir, target)
@@ -51,26 +69,22 @@ func (a *App) runInit(args []string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot initialise %s: %w", dir, err)
 	}
-	for _, file := range scaffoldFiles {
-		if err := writeNew(filepath.Join(dir, file.name), file.source); err != nil {
+	for _, file := range files {
+		if err := writeNew(filepath.Join(dir, file.name), file.source, name); err != nil {
 			return fmt.Errorf("cannot initialise %s: %w", dir, err)
 		}
 		fmt.Fprintf(a.Stdout, "wrote %s\n", filepath.Join(dir, file.name))
 	}
-	next := "snakectl plan"
-	if dir != "." {
-		next += " " + dir
-	}
-	a.say("Next: %s", next)
 	return nil
 }
 
 // writeNew writes a file that must not exist yet.
-func writeNew(target, source string) error {
+func writeNew(target, source, name string) error {
 	text, err := scaffold.ReadFile(source)
 	if err != nil {
 		return err
 	}
+	text = bytes.ReplaceAll(text, []byte("NAME"), []byte(name))
 	f, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
