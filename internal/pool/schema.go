@@ -55,6 +55,9 @@ var Later = map[string]string{
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
 
+// LaterRuntime are the names that a runtime block keeps free.
+var LaterRuntime = map[string]string{"pyproject": ""}
+
 const (
 	maxPoolSize = 10_000
 	dayNS       = 24 * int64(3600) * 1_000_000_000

@@ -90,6 +90,8 @@ func TestLoadReports(t *testing.T) {
 		{"offline without wheels", "runtime \"python\" \"default\" {\n  packages = [\"x\"]\n  offline = true\n}\n" + api(""), one(3, "", "Set find_links")},
 		{"an option as a package", "runtime \"python\" \"default\" { packages = [\"-e .\"] }\n" + api(""), one(1, "", `"-e ." is not a package`)},
 		{"no requirements", "runtime \"python\" \"default\" { requirements = \"gone.txt\" }\n" + api(""), one(1, "", "There is no file gone.txt")},
+		{"a pylock", "runtime \"python\" \"default\" { requirements = \"pylock.toml\" }\n" + api(""), one(1, "", "pylock.toml and pyproject.toml are not supported yet")},
+		{"a pyproject", "runtime \"python\" \"default\" { pyproject = \".\" }\n" + api(""), one(1, "", "pyproject is not supported yet")},
 		{"no find_links", "runtime \"python\" \"default\" {\n  packages = [\"x\"]\n  find_links = [\"gone\"]\n}\n" + api(""), one(3, "", `"gone" is not a directory`)},
 		{"versions that contradict", "runtime \"python\" \"default\" {\n  version = \"3.13t\"\n  free_threaded = false\n}\n" + api(""), one(3, "", "contradict each other")},
 		{"another language", "runtime \"ruby\" \"x\" {}\n" + api(""), one(1, "", `Unknown runtime "ruby"`)},

@@ -78,7 +78,9 @@ func (l *loader) unknownAttribute(v *level, at hcl.Range, name, block string) {
 }
 
 func (l *loader) unknownName(v *level, at hcl.Range, name, block, kind string) {
-	if _, later := pool.Later[name]; later && (block == blockPool || block == blockDefaults) {
+	_, later := pool.Later[name]
+	later = later && (block == blockPool || block == blockDefaults)
+	if _, kept := pool.LaterRuntime[name]; later || kept && block == blockRuntime {
 		l.errorAt(at, "", fmt.Sprintf("%s is not supported yet", name), "The name is kept free for a later release. Remove it.")
 		return
 	}

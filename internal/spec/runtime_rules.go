@@ -85,6 +85,10 @@ func (r runtimeRules) checkPackages() {
 	}
 	if s.Requirements != "" {
 		s.Requirements = r.below("requirements", s.Requirements)
+		if strings.HasSuffix(s.Requirements, ".toml") {
+			r.fail("requirements", "Files of the form pylock.toml and pyproject.toml are not supported yet. Export requirements: uv export --format requirements-txt, or uv pip compile --generate-hashes.")
+			return
+		}
 		if !isFile(filepath.Join(r.root, s.Requirements)) {
 			r.fail("requirements", "There is no file %s in %s.", s.Requirements, r.root)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"os"
 	"path/filepath"
@@ -44,7 +45,11 @@ func Wheel(dir, name, version string, files map[string]string, requires ...strin
 	defer func() { err = errors.Join(err, f.Close()) }()
 	archive := zip.NewWriter(f)
 	for _, file := range append(names, info+"RECORD") {
-		w, err := archive.CreateHeader(&zip.FileHeader{Name: file, Method: zip.Store, Modified: time.Unix(1<<30, 0).UTC()})
+		size := uint64(len(all[file]))
+		w, err := archive.CreateRaw(&zip.FileHeader{ // whose sizes come first: uv reads a wheel as a stream
+			Name: file, Method: zip.Store, Modified: time.Unix(1<<30, 0).UTC(),
+			CRC32: crc32.ChecksumIEEE([]byte(all[file])), CompressedSize64: size, UncompressedSize64: size,
+		})
 		if err != nil {
 			return "", err
 		}
