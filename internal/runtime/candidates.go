@@ -13,8 +13,9 @@ import (
 
 // place is where interpreters are looked for.
 type place struct {
-	name  string
-	paths []string
+	name string
+	// paths lists the candidates; it is called when the places before had none.
+	paths func() []string
 	// first: the first usable one is taken, in the order of the paths; else the newest.
 	first bool
 	// scripts: launcher scripts and virtual environments were named by somebody, and count.
@@ -44,7 +45,15 @@ func discover() []place {
 		}
 		uv = filepath.Join(data, "uv", "python")
 	}
-	onPath := place{name: "the PATH"}
+	return []place{
+		trees(installed, installed), trees("the Pythons of uv ("+uv+")", uv),
+		trees("the Pythons of pyenv ("+pyenvRoot()+")", filepath.Join(pyenvRoot(), "versions")), {name: "the PATH", paths: pythonsOnPath},
+	}
+}
+
+// pythonsOnPath returns everything on the PATH that is called like a Python.
+func pythonsOnPath() []string {
+	var out []string
 	for _, dir := range searchPath() {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -52,14 +61,11 @@ func discover() []place {
 		}
 		for _, e := range entries {
 			if path := filepath.Join(dir, e.Name()); pythonName().MatchString(e.Name()) && executable(path) {
-				onPath.paths = append(onPath.paths, path)
+				out = append(out, path)
 			}
 		}
 	}
-	return []place{
-		trees(installed, installed), trees("the Pythons of uv ("+uv+")", uv),
-		trees("the Pythons of pyenv ("+pyenvRoot()+")", filepath.Join(pyenvRoot(), "versions")), onPath,
-	}
+	return out
 }
 
 // pythonName matches python, python3, python3.13 and python3.13t.
@@ -67,20 +73,22 @@ var pythonName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompil
 
 // trees returns the interpreters of the installations below dir.
 func trees(name, dir string) place {
-	out := place{name: name}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return out
-	}
-	for _, e := range entries {
-		for _, file := range []string{"python3", "python"} {
-			if path := filepath.Join(dir, e.Name(), "bin", file); executable(path) {
-				out.paths = append(out.paths, path)
-				break
+	return place{name: name, paths: func() []string {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil
+		}
+		var out []string
+		for _, e := range entries {
+			for _, file := range []string{"python3", "python"} {
+				if path := filepath.Join(dir, e.Name(), "bin", file); executable(path) {
+					out = append(out, path)
+					break
+				}
 			}
 		}
-	}
-	return out
+		return out
+	}}
 }
 
 // named returns what interpreter may mean.
@@ -90,13 +98,17 @@ func named(interpreter, root string) []place {
 		if !filepath.IsAbs(interpreter) {
 			interpreter = filepath.Join(root, interpreter)
 		}
-		out.paths = []string{filepath.Clean(interpreter)}
+		out.paths = func() []string { return []string{filepath.Clean(interpreter)} }
 		return []place{out}
 	}
-	for _, dir := range searchPath() {
-		if path := filepath.Join(dir, interpreter); executable(path) {
-			out.paths = append(out.paths, path)
+	out.paths = func() []string {
+		var paths []string
+		for _, dir := range searchPath() {
+			if path := filepath.Join(dir, interpreter); executable(path) {
+				paths = append(paths, path)
+			}
 		}
+		return paths
 	}
 	return []place{out}
 }

@@ -120,7 +120,7 @@ func (s *search) find(ctx context.Context, interpreter string) (python, error) {
 // best returns the newest usable interpreter of a place, or the first one where the
 // order is somebody's choice.
 func (s *search) best(ctx context.Context, at place) (best python, ok bool) {
-	for _, path := range at.paths {
+	for _, path := range at.paths() {
 		found, err := s.examine(ctx, path, at.scripts)
 		if ctx.Err() != nil && err != nil {
 			return python{}, false
