@@ -138,6 +138,8 @@ class Control:
 
     def _take_ping(self, payload: memoryview) -> None:
         """Answer a ping, unless the adapter says that something is wrong: then the check is missed."""
+        for name in self._log.mend():
+            print(f"snakepit: a handler closed {name}; it goes to the log again", file=sys.stderr, flush=True)
         ailment = self._ailment() if self._ailment is not None else ""
         if not ailment:
             self._send(_wire.PONG, payload)

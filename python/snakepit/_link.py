@@ -37,7 +37,7 @@ class Link:
         self.max_body = _wire.MAX_BODY
         self._decoder = _wire.Decoder()
         self.welcome: dict[str, Any] = {}
-        self.socket = socket(AF_UNIX, SOCK_STREAM)
+        self.socket = _above_stdio(socket(AF_UNIX, SOCK_STREAM))
         self.sendall = self.socket.sendall
         try:
             self.socket.settimeout(timeout)
@@ -155,3 +155,15 @@ def _connect(sock: socket, path: str) -> None:
         sock.connect(f"/proc/self/fd/{directory}/{os.path.basename(path)}")
     finally:
         os.close(directory)
+
+
+def _above_stdio(made: socket) -> socket:
+    """Return the socket under a number above 2: after a handler closed stdout, print would write into it."""
+    fd = made.fileno()
+    if fd > 2:
+        return made
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    moved = socket(AF_UNIX, SOCK_STREAM, 0, fcntl(fd, F_DUPFD_CLOEXEC, 3))
+    made.close()
+    return moved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 from _signal import SIGUSR1  # type: ignore[import-not-found]  # signal brings in enum
 
 STDOUT, STDERR = 1, 2
@@ -40,6 +41,7 @@ class Log:
 
     def __init__(self) -> None:
         self._file = _identity(STDERR)
+        self._spare = _copy(STDERR, 3)
 
     def reopen(self, path: str) -> None:
         """Let both go to another file from now on; the former one was set aside.
@@ -56,8 +58,48 @@ class Log:
                 if _identity(stream) == self._file:
                     os.dup2(fd, stream)
             self._file = _identity(fd)
+            if self._spare is not None:
+                os.dup2(fd, self._spare, inheritable=False)
         finally:
             os.close(fd)
+
+    def mend(self) -> list[str]:
+        """Give stdout and stderr their file back where a handler closed them; return their names.
+
+        A number that something else has taken meanwhile is left to it.
+        """
+        mended = []
+        for name, stream in (("stdout", STDOUT), ("stderr", STDERR)):
+            given = _identity(stream) is None and self._give(stream)
+            written = getattr(sys, name)
+            if getattr(written, "closed", False) and written is getattr(sys, f"__{name}__"):
+                given = True
+                text = open(stream, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+                setattr(sys, name, text)
+                setattr(sys, f"__{name}__", text)
+            if given:
+                mended.append(name)
+        return mended
+
+    def _give(self, stream: int) -> bool:
+        """Put the log under a number that is free, and report whether it still was."""
+        got = _copy(self._spare, stream) if self._spare is not None else None
+        if got == stream:
+            os.set_inheritable(stream, True)
+            return True
+        if got is not None:
+            os.close(got)
+        return False
+
+
+def _copy(fd: int, least: int) -> int | None:
+    """Return a copy of a descriptor under the first free number that is at least so high; None for a closed one."""
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    try:
+        return fcntl(fd, F_DUPFD_CLOEXEC, least)
+    except OSError:
+        return None
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
