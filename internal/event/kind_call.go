@@ -104,8 +104,8 @@ type OperationStep struct {
 	OnOperation
 	// Pool is what the step is about: pool.api, or settings.
 	Pool string `json:"pool"`
-	// Step is preflight_start, preflight_ok, preflight_failed, step_start, step_ok or
-	// step_failed.
+	// Step is preflight_start, preflight_ok, preflight_failed, runtime_ready,
+	// runtime_failed, step_start, step_ok or step_failed.
 	Step string `json:"step"`
 	// Reason says why a step failed; else it is the action.
 	Reason string `json:"reason,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -89,7 +90,7 @@ func runtimeAttributes(was, is pool.Runtime) (differ []Attribute, same int) {
 	}
 	for _, row := range pool.RuntimeSchema() {
 		o, n := at(before, row.Path), at(after, row.Path)
-		if reflect.DeepEqual(o, n) || was.Name == "" && empty(n) {
+		if reflect.DeepEqual(o, n) || was.Name == "" && isDefault(row, n) {
 			same++
 			continue
 		}
@@ -107,15 +108,15 @@ func runtimeAttributes(was, is pool.Runtime) (differ []Attribute, same int) {
 	return differ, same
 }
 
-// empty reports whether a value is what a block has that does not set it.
-func empty(v any) bool {
+// isDefault reports whether a value is what a block has that does not set it.
+func isDefault(row pool.Row, v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
 	case bool:
 		return !v
 	case string:
-		return v == "" || v == pool.InstallerAuto
+		return v == "" || strconv.Quote(v) == row.Default
 	case []any:
 		return len(v) == 0
 	}

@@ -47,7 +47,8 @@ func discover() []place {
 	}
 	return []place{
 		trees(installed, installed), trees("the Pythons of uv ("+uv+")", uv),
-		trees("the Pythons of pyenv ("+pyenvRoot()+")", filepath.Join(pyenvRoot(), "versions")), {name: "the PATH", paths: pythonsOnPath},
+		trees("the Pythons of pyenv ("+pyenvRoot()+")", filepath.Join(pyenvRoot(), "versions")),
+		{name: "the PATH", paths: pythonsOnPath},
 	}
 }
 
