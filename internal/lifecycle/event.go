@@ -56,8 +56,20 @@ type Happened struct {
 	DuringCall bool
 }
 
-// Stuck tells that a worker's call went on past its deadline and stop_grace.
+// Stuck tells that a worker's call went on past its deadline and stop_grace, and that
+// it executes no other.
 type Stuck struct{ Worker string }
+
+// Impaired tells that a worker still serves, but not as it should: it is to be replaced.
+// The replacement counts as a restart, and the failure against its place, so that it is
+// not replaced for ever at any pace.
+type Impaired struct {
+	Worker, Reason string
+	// SlotLost is set when a call of one of its slots does not end. The worker then never
+	// ends by itself: Stuck follows when its other calls have ended, and until then it is
+	// left alone, since each of them has a deadline.
+	SlotLost bool
+}
 
 // Recycle asks for the worker of one place, or of all when Place is -1, to be
 // replaced.
@@ -102,6 +114,7 @@ func (Restore) event()      {}
 func (Recall) event()       {}
 func (Happened) event()     {}
 func (Stuck) event()        {}
+func (Impaired) event()     {}
 func (Recycle) event()      {}
 func (Nearing) event()      {}
 func (Spent) event()        {}

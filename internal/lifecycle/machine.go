@@ -93,6 +93,9 @@ type worker struct {
 	asked bool
 	// recycled: it left because a replacement of the same launch hash took over.
 	recycled bool
+	// impaired: it is due because something is wrong with it; slotLost: a slot of it
+	// does not end its call.
+	impaired, slotLost bool
 }
 
 // New returns a machine with no place. newID makes the incarnation of each
@@ -120,6 +123,8 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 	case Stuck:
 		m.dump(m.workers[e.Worker])
 		m.kill(now, m.workers[e.Worker], "its call went on past its deadline and stop_grace")
+	case Impaired:
+		m.impaired(now, e)
 	case Recycle:
 		m.recycle(e.Place)
 	case Pause:

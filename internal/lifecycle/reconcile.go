@@ -56,7 +56,7 @@ func (m *Machine) deadline(w *worker) (time.Time, bool) {
 	case pool.WorkerAdopting:
 		return w.since.Add(returnWithin), true
 	case pool.WorkerDraining:
-		return w.since.Add(m.target.Spec.StopGrace.D()), true
+		return w.since.Add(m.target.Spec.StopGrace.D()), !w.slotLost || m.stopping
 	case pool.WorkerStopping:
 		return w.since.Add(killAfter), !w.killed
 	default:
@@ -143,7 +143,11 @@ func (m *Machine) healthyAt(p *place, w *worker) time.Time {
 func (m *Machine) takeOver(p *place) {
 	former := p.serving
 	if p.next.launch == p.launch && (p.recycle || former != nil && former.automatic()) {
-		m.recycles++
+		if former != nil && former.impaired {
+			m.restarts++
+		} else {
+			m.recycles++
+		}
 		m.tellRecycled(p)
 	}
 	if former != nil {

@@ -95,6 +95,24 @@ func (m *Machine) overMemory(now time.Time, e OverMemory) {
 	}
 }
 
+// impaired makes a worker due that serves, but not as it should.
+func (m *Machine) impaired(now time.Time, e Impaired) {
+	w := m.workers[e.Worker]
+	if w == nil {
+		return
+	}
+	w.slotLost = w.slotLost || e.SlotLost
+	if w.impaired {
+		return
+	}
+	w.impaired = true
+	w.becomeDue(now, e.Reason)
+	if p := m.placeOf(w); p != nil {
+		p.lastDeath = e.Reason
+		m.countFailure(now, p, false, Happened{Worker: w.id, Reason: e.Reason, DuringCall: e.SlotLost})
+	}
+}
+
 // used takes the answer to AskUse.
 func (m *Machine) used(now time.Time, e Used) {
 	w := m.workers[e.Worker]

@@ -57,6 +57,8 @@ type Death struct {
 	LifetimeUS int64 `json:"lifetime_us"`
 	// Call is the call that it executed; nil when it had none.
 	Call *DeathCall `json:"call,omitempty"`
+	// Others are the calls that its other slots executed, younger ones than Call.
+	Others []DeathCall `json:"others,omitempty"`
 	// Stack is Python's stack at the end, where it wrote one to its log.
 	Stack string `json:"stack,omitempty"`
 	// Stderr holds the last other lines that it wrote.

@@ -85,10 +85,15 @@ type Pool struct {
 	Labels      map[string]string `json:"labels"`
 	Default     bool              `json:"default"`
 	Profile     string            `json:"profile"`
-	Runtime     string            `json:"runtime"`
-	Adapter     string            `json:"adapter"`
-	Config      map[string]any    `json:"config"`
-	Env         map[string]string `json:"env"`
+	// ThreadsPerWorker is how many calls a worker executes at one time.
+	ThreadsPerWorker int `json:"threads_per_worker"`
+	// GIL says what is done about workers whose interpreter has its GIL on.
+	GIL string `json:"gil"`
+
+	Runtime string            `json:"runtime"`
+	Adapter string            `json:"adapter"`
+	Config  map[string]any    `json:"config"`
+	Env     map[string]string `json:"env"`
 	// WorkingDir is relative to the configuration when it lies below it, with
 	// slashes; Dir returns the absolute path.
 	WorkingDir string `json:"working_dir"`
@@ -176,6 +181,12 @@ type Update struct {
 // Values of the enumerated attributes.
 const (
 	ProfileProcess = "process"
+	ProfileThread  = "thread"
+
+	// What becomes of workers whose interpreter has its GIL on.
+	GILRequireOff = "require_off"
+	GILWarn       = "warn"
+	GILForceOff   = "force_off"
 
 	CodeSnapshot = "snapshot"
 	CodeLive     = "live"
@@ -202,6 +213,14 @@ type Snapshot struct {
 
 // Address returns the pool's address: pool.NAME or pool.NAME["KEY"].
 func (p *Pool) Address() string { return Address(p.Name, p.Key) }
+
+// Slots returns how many calls a worker of the pool executes at one time.
+func (p *Pool) Slots() int {
+	if p.Profile != ProfileThread {
+		return 1
+	}
+	return max(1, p.ThreadsPerWorker)
+}
 
 // Forks reports whether workers are to be forked where that is safe. Live code is
 // imported anew by each worker: a fork server would go on with what it has imported.

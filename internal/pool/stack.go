@@ -18,6 +18,8 @@ type Stacks struct {
 	Call *DeathCall `json:"call,omitempty"`
 	// Threads are the threads that execute Python, the main thread first.
 	Threads []Thread `json:"threads"`
+	// Others are the calls that its other slots execute.
+	Others []DeathCall `json:"others,omitempty"`
 	// Error says why there are none.
 	Error string `json:"error,omitempty"`
 }

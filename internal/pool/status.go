@@ -40,6 +40,8 @@ type PoolStatus struct {
 	Size int `json:"size"`
 	// Ready counts workers that could take a call or are executing one.
 	Ready int `json:"ready"`
+	// Slots counts the slots of all workers that have a process, ready or not.
+	Slots int `json:"slots"`
 	// Busy counts slots that execute a call, Available those that wait for one.
 	Busy      int `json:"busy"`
 	Available int `json:"available"`
@@ -95,7 +97,9 @@ type WorkerStatus struct {
 	Incarnation string      `json:"incarnation,omitempty"`
 	PID         int         `json:"pid,omitempty"`
 	State       WorkerState `json:"state"`
-	Slots       int         `json:"slots"`
+	// Slots counts the calls that it can execute at one time, Busy those that it does.
+	Slots int `json:"slots"`
+	Busy  int `json:"busy"`
 	// Calls counts the calls this worker finished.
 	Calls      uint64     `json:"calls"`
 	RSSBytes   int64      `json:"rss_bytes"`

@@ -40,6 +40,7 @@ type poolRules struct {
 func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]place) {
 	r := poolRules{l, p, header, places}
 	r.checkAdapter()
+	r.checkProfile()
 	r.checkPaths()
 	r.checkEnv()
 	r.checkUpdate()
@@ -88,6 +89,20 @@ func (r poolRules) checkAdapter() {
 	info, err := os.Stat(filepath.Join(r.root, where))
 	if err != nil || !info.Mode().IsRegular() {
 		r.fail(attrAdapter, "There is no file %s in %s.", where, r.root)
+	}
+}
+
+// checkProfile refuses what only workers with threads have, and gives others the one
+// slot that they have.
+func (r poolRules) checkProfile() {
+	if r.pool.Profile == pool.ProfileThread {
+		return
+	}
+	r.pool.ThreadsPerWorker = 1
+	for _, path := range []string{"threads_per_worker", "gil"} {
+		if _, set := r.places[path]; set {
+			r.fail(path, "%s is for pools with profile = %q; the workers of %s have one thread. Set the profile, or remove %s.", path, pool.ProfileThread, r.pool.Address(), path)
+		}
 	}
 }
 

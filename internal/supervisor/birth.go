@@ -57,7 +57,8 @@ func (r *runner) conceive(id string, place int, l launch, pf *preflight) (*worke
 		},
 	}
 	b.worker = w
-	w.slot = r.dispatcher.addSlot(w)
+	w.slots = r.dispatcher.addSlots(w, l.spec.Slots())
+	w.stage.unlinked = len(w.slots.all)
 	r.sup.directory.add(w)
 	r.workers[id] = w
 	b.group, b.err = r.prepare(w, l)
@@ -127,7 +128,7 @@ func spawnsInstead(err error) bool {
 // stillborn takes a worker that never had a process out of everything.
 func (r *runner) stillborn(w *workerEntry, err error) lifecycle.Event {
 	r.sup.limiter.end(w.restraint)
-	w.slot.remove(pool.NewCallError(pool.CategoryUnavailable, "the worker never started"))
+	w.slots.remove(pool.NewCallError(pool.CategoryUnavailable, "the worker never started"))
 	r.sup.directory.remove(w)
 	delete(r.workers, w.rec.Incarnation)
 	close(w.known)
@@ -217,7 +218,7 @@ func (s *Supervisor) launchDocument(l launch) worker.Launch {
 	doc := worker.Launch{
 		Version: 1, Socket: s.workerSocket(), LaunchHash: l.hash, BootID: worker.BootID(),
 		Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
-		SysPath: paths, OrphanGraceMS: s.settings.Load().OrphanGrace.D().Milliseconds(), Slots: 1, Profile: l.spec.Profile,
+		SysPath: paths, OrphanGraceMS: s.settings.Load().OrphanGrace.D().Milliseconds(), Slots: l.spec.Slots(), Profile: l.spec.Profile,
 		ShareDescriptors: l.spec.IsSet("start_method"),
 	}
 	if l.spec.IsSet("preload") {

@@ -177,8 +177,8 @@ func (r *runner) adopt(m adopt) {
 		stage: stage{answered: true}, adopted: true, restraint: r.sup.limiter.find(&m.rec, m.process),
 	}
 	close(w.known)
-	w.slot = r.dispatcher.addSlot(w)
-	w.slot.adopt()
+	w.slots = r.dispatcher.addSlots(w, m.rec.Spec.Slots())
+	w.slots.adopt()
 	r.sup.ledger.expect(w)
 	r.workers[m.rec.Incarnation] = w
 	r.launches[m.rec.LaunchHash] = launch{hash: m.rec.LaunchHash, revision: m.rec.Revision, spec: m.rec.Spec, runtime: m.rec.Runtime}

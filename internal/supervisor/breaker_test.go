@@ -201,7 +201,7 @@ func TestTrialThatShowsNothing(t *testing.T) {
 	d, w := newPool(t, 1, policy)
 	lost := submit(t, d, time.Minute)
 	w[0].wantCall(lost)
-	w[0].entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+	w[0].entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 	lost.wantError(t, pool.CategoryWorkerDied)
 	trial := submit(t, d, time.Minute)
 	submit(t, d, time.Minute).wantError(t, pool.CategoryUnavailable)

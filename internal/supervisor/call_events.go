@@ -37,9 +37,9 @@ func (d *dispatcher) tellSaturated(now int64) {
 func (d *dispatcher) pressure() (capacity, queued int, rejected uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for s := range d.slots {
+	for s := range d.workers {
 		if s.admitted {
-			capacity++
+			capacity += len(s.all)
 		}
 	}
 	return capacity, d.queue.len(), d.counts.Rejected

@@ -97,7 +97,7 @@ func TestEventsOfExecutedCalls(t *testing.T) {
 	lost := submit(t, l.d, time.Minute)
 	l.w[0].wantCall(lost)
 	<-time.After(time.Millisecond)
-	l.w[0].entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "gone"))
+	l.w[0].entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "gone"))
 	lost.wantError(t, pool.CategoryWorkerDied)
 	l.want(t, event.RequestExecuted{OnRequest: l.of(lost, "pool.api/0@w0", 0, 1), Category: "worker_died", Error: "gone", ExecUS: 1})
 }
@@ -189,7 +189,7 @@ func TestEventsOfRefusedCalls(t *testing.T) {
 func BenchmarkEventsOfACall(b *testing.B) {
 	for name, listens := range map[string]bool{"nobody listens": false, "somebody listens": true} {
 		b.Run(name, func(b *testing.B) {
-			d := newDispatcher("pool.api", usual, func(string) {})
+			d := newDispatcher("pool.api", usual)
 			d.events = event.NewHub()
 			if listens {
 				sub := d.events.Subscribe(event.Filter{}, time.Time{})
@@ -207,7 +207,7 @@ func BenchmarkEventsOfACall(b *testing.B) {
 
 // TestEventsCostNothingUnheard keeps the promise of the benchmark.
 func TestEventsCostNothingUnheard(t *testing.T) {
-	d := newDispatcher("pool.api", usual, func(string) {})
+	d := newDispatcher("pool.api", usual)
 	d.events = event.NewHub()
 	w := &workerEntry{rec: pool.Worker{Pool: "pool.api", Incarnation: "w0"}}
 	c := &call{dispatcher: d, id: wire.NewCallID()}

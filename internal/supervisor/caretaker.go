@@ -102,7 +102,7 @@ func (c *caretaker) ask() {
 	for _, w := range c.ready() {
 		w.ping()
 		if command := c.policy.Health.Command; command != "" {
-			w.slot.probe(command, c.policy.Health.Timeout.D())
+			w.slots.probe(command, c.policy.Health.Timeout.D())
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (c *caretaker) ask() {
 func (c *caretaker) collect() {
 	for _, w := range c.ready() {
 		reason := w.missing(c.policy.Health)
-		if reason == "" || !w.slot.withdrawIdle() {
+		if reason == "" || !w.slots.withdrawIdle() {
 			continue
 		}
 		c.r.log.Warn("a worker is unresponsive", "worker", w.incarnation(), "reason", reason)

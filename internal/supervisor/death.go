@@ -19,7 +19,7 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	if !leaving {
 		blame = r.blame(d)
 	}
-	w.slot.remove(w.lostCall(d, blame))
+	w.slots.remove(w.lostCall(d, blame))
 	r.sup.ledger.gone(w)
 	r.sup.directory.remove(w)
 	r.sup.closeLog(w.rec, reason)
@@ -65,7 +65,10 @@ func (w *workerEntry) death() *pool.Death {
 	c.Memory = w.restraint.use()
 	d := worker.Explain(w.process.Exit(), c)
 	d.Worker, d.At = w.incarnation(), time.Now().UTC()
-	d.LifetimeUS, d.Call = w.ageUS(), w.slot.executing()
+	d.LifetimeUS = w.ageUS()
+	if calls := w.slots.executing(); len(calls) > 0 {
+		d.Call, d.Others = &calls[0], calls[1:]
+	}
 	text, cut := w.runner.sup.logs.Last(w.logID(), worker.MaxWords)
 	worker.LastWords(&d, bytes.Replace(text, []byte(w.dump.text()), nil, 1), cut)
 	if d.Stack == "" {
@@ -108,6 +111,9 @@ func deathAttrs(d *pool.Death) slog.Value {
 	}
 	if d.Call != nil {
 		attrs = append(attrs, slog.String("call", d.Call.ID), slog.String("command", d.Call.Command), slog.Int64("ran_us", d.Call.RanUS))
+	}
+	if len(d.Others) > 0 {
+		attrs = append(attrs, slog.Int("other_calls", len(d.Others)))
 	}
 	if d.Hint != "" {
 		attrs = append(attrs, slog.String("hint", d.Hint))

@@ -42,9 +42,6 @@ func policyOf(p *pool.Pool) dispatchPolicy {
 // once, when it is settled. It is safe for concurrent use.
 type dispatcher struct {
 	addr string
-	// stuck tells that a worker's call goes on past its deadline and stop_grace; it
-	// is called from a timer, without mu.
-	stuck func(worker string)
 	// noted says that takeNotes has something to tell; it holds one signal.
 	noted chan struct{}
 	// ledger keeps the calls that outlive their connection.
@@ -61,7 +58,7 @@ type dispatcher struct {
 	commands map[string]commandPolicy
 	idle     []*slot // the last one was used most recently
 	hold     hold    // what gets no new calls
-	slots    map[*slot]struct{}
+	workers  map[*slotSet]struct{}
 	// queue holds the calls that wait for a slot, at most queue.max but for those that
 	// came back; blocked those that wait for a place in it, resting those that wait
 	// until they may be executed again.
@@ -94,9 +91,9 @@ type commandPolicy struct {
 	idempotent bool
 }
 
-func newDispatcher(addr string, policy dispatchPolicy, stuck func(string)) *dispatcher {
+func newDispatcher(addr string, policy dispatchPolicy) *dispatcher {
 	return &dispatcher{
-		addr: addr, policy: policy, stuck: stuck, noted: make(chan struct{}, 1), slots: map[*slot]struct{}{},
+		addr: addr, policy: policy, noted: make(chan struct{}, 1), workers: map[*slotSet]struct{}{},
 		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{}, breaker: newBreaker(policy.breaker),
 	}
 }
@@ -187,9 +184,8 @@ func (d *dispatcher) submit(c *call, frame []byte) (room <-chan struct{}) {
 		d.turnAway(c, refusal)
 		return nil
 	}
-	if n := len(d.idle); n > 0 {
-		s := d.idle[n-1]
-		d.idle = d.idle[:n-1]
+	if len(d.idle) > 0 {
+		s := d.pick()
 		out := s.assign(c, now)
 		d.mu.Unlock()
 		s.send(out, c, frame)
@@ -247,14 +243,42 @@ func (d *dispatcher) refuse(c *call, why *pool.CallError) {
 func (d *dispatcher) next(s *slot) (*call, hop) {
 	if d.frozen || !s.admitted || s.out == nil || s.call != nil || d.held(s) || s.spent() {
 		s.checkSpent()
+		s.checkStuck()
 		return nil, hop{}
 	}
 	c := d.takeWaiting()
 	if c == nil {
-		d.idle = append(d.idle, s)
+		d.rest(s)
 		return nil, hop{}
 	}
 	return c, s.assign(c, wire.Monotonic())
+}
+
+// looksAt bounds how many idle slots pick compares.
+const looksAt = 64
+
+// pick takes the idle slot that gets the next call: of those used most recently, one
+// of the worker with the fewest calls. There must be an idle slot. mu is held.
+func (d *dispatcher) pick() *slot {
+	last := len(d.idle) - 1
+	best := last
+	for i := last - 1; i >= 0 && i > last-looksAt && d.idle[best].busy > 0; i-- {
+		if d.idle[i].busy < d.idle[best].busy {
+			best = i
+		}
+	}
+	s := d.idle[best]
+	d.idle = append(d.idle[:best], d.idle[best+1:]...)
+	s.idle = false
+	return s
+}
+
+// rest makes a slot idle that is not. mu is held.
+func (d *dispatcher) rest(s *slot) {
+	if !s.idle {
+		s.idle = true
+		d.idle = append(d.idle, s)
+	}
 }
 
 // settle answers the question how the call ended, once. It reports whether this
@@ -317,20 +341,20 @@ func (d *dispatcher) cancel(c *call) bool {
 
 // load is what a status tells of a dispatcher.
 type load struct {
-	counts                   pool.CallCounts
-	lost                     uint64
-	busy, available, waiting int
-	breaker                  *pool.BreakerStatus
+	counts pool.CallCounts
+	lost   uint64
+	// slots counts all that there are, admitted or not.
+	busy, available, waiting, slots int
+	breaker                         *pool.BreakerStatus
 }
 
 func (d *dispatcher) load() load {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := load{counts: d.counts, lost: d.lost, available: len(d.idle), waiting: d.queued(), breaker: d.breaker.status(wire.Monotonic())}
-	for s := range d.slots {
-		if s.call != nil {
-			l.busy++
-		}
+	for s := range d.workers {
+		l.busy += s.busy
+		l.slots += len(s.all)
 	}
 	return l
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -112,8 +113,7 @@ func TestStuckWorker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			policy := usual
 			policy.stopGrace = 20 * time.Millisecond
-			stuck := make(chan string, 10)
-			d := newDispatcher("pool.api", policy, func(id string) { stuck <- id })
+			d := newDispatcher("pool.api", policy)
 			w := admitted(t, newSwitchboard(t), d, "w0")
 			defer w.hangUp()
 			timeout := 10 * time.Millisecond
@@ -126,14 +126,12 @@ func TestStuckWorker(t *testing.T) {
 				t.Error("cancel = false, want true")
 			}
 			select {
-			case id := <-stuck:
-				if id != "w0" {
-					t.Errorf("stuck worker = %q, want w0", id)
-				}
+			case <-d.noted:
+				wantNotes(t, d, lifecycle.Stuck{Worker: "w0"})
 			case <-time.After(patience):
 				t.Fatal("nobody noticed that the handler does not end")
 			}
-			w.entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "killed"))
+			w.entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "killed"))
 			wantLoad(t, d, load{counts: map[bool]pool.CallCounts{false: {Timeout: 1}, true: {Cancelled: 1}}[giveUp]})
 		})
 	}
@@ -180,7 +178,7 @@ func TestCancel(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		d, w := newPool(t, 1, usual)
-		w[0].entry.slot.withdraw()
+		w[0].entry.slots.withdraw()
 		w[0].want(wire.TypeDrain)
 		waiting := submit(t, d, time.Minute)
 		w[0].silent()
@@ -191,7 +189,7 @@ func TestDrain(t *testing.T) {
 		d, w := newPool(t, 1, usual)
 		running, waiting := submit(t, d, time.Minute), submit(t, d, time.Minute)
 		in := w[0].wantCall(running)
-		w[0].entry.slot.withdraw()
+		w[0].entry.slots.withdraw()
 		w[0].silent() // never beside a call
 		w[0].send(result(in.Stream, "1"))
 		w[0].want(wire.TypeDrain)
@@ -202,7 +200,7 @@ func TestDrain(t *testing.T) {
 	t.Run("without connection", func(t *testing.T) {
 		_, w := newPool(t, 1, usual)
 		w[0].hangUp()
-		w[0].entry.slot.withdraw()
+		w[0].entry.slots.withdraw()
 		w[0].connect(pastNothing)
 		w[0].want(wire.TypeDrain)
 	})
@@ -210,7 +208,7 @@ func TestDrain(t *testing.T) {
 		d, w := newPool(t, 1, usual)
 		running := submit(t, d, time.Minute)
 		w[0].wantCall(running)
-		w[0].entry.slot.withdraw()
+		w[0].entry.slots.withdraw()
 		w[0].hangUp()
 		w[0].connect(pastNothing)
 		w[0].want(wire.TypeDrain)
@@ -222,7 +220,7 @@ func TestReconnect(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		d, w := newPool(t, 1, usual)
 		w[0].hangUp()
-		if w[0].entry.slot.executing() != nil {
+		if w[0].entry.slots.executing() != nil {
 			t.Error("a slot that waits for its connection executes a call")
 		}
 		c := submit(t, d, time.Minute)
@@ -269,11 +267,11 @@ func TestReconnect(t *testing.T) {
 		w[0].wantCall(c)
 	})
 	t.Run("adopted with a former supervisor's call", func(t *testing.T) {
-		d := newDispatcher("pool.api", usual, func(string) {})
+		d := newDispatcher("pool.api", usual)
 		w := newWorker(t, newSwitchboard(t), d, "w0")
 		w.hangUp()
-		w.entry.slot.adopt()
-		w.entry.slot.admit()
+		w.entry.slots.adopt()
+		w.entry.slots.admit()
 		w.connect(pastKept(wire.NewCallID()))
 		c := submit(t, d, time.Minute)
 		in := w.wantCall(c)
@@ -291,11 +289,11 @@ func TestWorkerDeath(t *testing.T) {
 	d, w := newPool(t, 2, usual)
 	doomed := submit(t, d, time.Minute)
 	w[1].wantCall(doomed)
-	if got := w[1].entry.slot.executing(); got == nil || got.ID != doomed.id.String() {
+	if got := w[1].entry.slots.executing(); len(got) != 1 || got[0].ID != doomed.id.String() {
 		t.Errorf("executing = %+v during call %s", got, doomed.id)
 	}
 	w[1].hangUp()
-	w[1].entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+	w[1].entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 	doomed.wantError(t, pool.CategoryWorkerDied)
 	following := submit(t, d, time.Minute)
 	w[0].wantCall(following)
@@ -367,7 +365,7 @@ func TestStrangeAnswers(t *testing.T) {
 	w[0].send(wire.AppendFrame(nil, wire.Header{Type: wire.TypeResult, Flags: wire.FlagEnd, Stream: in.Stream}, []byte("short")))
 	<-w[0].served // the protocol was broken: the connection ends
 	c.unanswered(t)
-	w[0].entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+	w[0].entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 	c.wantError(t, pool.CategoryWorkerDied)
 }
 

@@ -32,7 +32,7 @@ type workerEntry struct {
 	gone    chan struct{}
 	rec     pool.Worker
 	process *worker.Process
-	slot    *slot
+	slots   *slotSet
 	runner  *runner
 
 	// state is the state that the store knows. Owned by the pool loop.
@@ -77,9 +77,11 @@ type workerEntry struct {
 
 // stage counts what a worker has still to show before it is ready.
 type stage struct {
-	hello, initialised, healthy, connected bool
-	// answered: all of it was there once. From then on the slot's connection does not
-	// count: a slot that finishes a call connects again when it is done.
+	hello, initialised, healthy bool
+	// unlinked counts the slots that have not connected yet. A slot that did is not
+	// counted again: when its connection breaks, it waits for it to come back.
+	unlinked int
+	// answered: all of it was there once.
 	answered bool
 }
 
@@ -113,12 +115,11 @@ func (w *workerEntry) reach(note func(*stage)) (ready, again bool) {
 }
 
 func (s stage) complete() bool {
-	return s.hello && s.initialised && s.healthy && (s.connected || s.answered)
+	return s.hello && s.initialised && s.healthy && (s.unlinked <= 0 || s.answered)
 }
 
 // lose notes that a connection broke and reports whether the worker was ready and
-// is not any more. The slot's connection alone does not count, see answered: the
-// slot itself waits for it to come back.
+// is not any more.
 func (w *workerEntry) lose(note func(*stage)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

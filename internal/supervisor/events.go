@@ -51,14 +51,14 @@ func (r *runner) tellAdmitted(w *workerEntry) {
 
 // tellStopped tells of the end of a worker that was to end. It runs in the pool loop.
 func (r *runner) tellStopped(w *workerEntry, reason string) {
-	r.sup.events.Publish(event.WorkerStopped{OnWorker: w.about(), Reason: reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS()})
+	r.sup.events.Publish(event.WorkerStopped{OnWorker: w.about(), Reason: reason, Calls: w.slots.work().finished, AgeUS: w.ageUS()})
 }
 
 // tellCrashed tells of a death. It runs in the pool loop.
 func (r *runner) tellCrashed(w *workerEntry, d *pool.Death, reason, exit string) {
 	e := event.WorkerCrashed{
 		OnWorker: w.about(), Incarnation: w.rec.Incarnation, Reason: reason, Exit: exit, Killed: d.Class == pool.DeathKilled,
-		DuringCall: d.Call != nil, Calls: w.slot.finishedCalls(), AgeUS: d.LifetimeUS, Stderr: d.Stderr,
+		DuringCall: d.Call != nil, Calls: w.slots.work().finished, AgeUS: d.LifetimeUS, Stderr: d.Stderr,
 		Class: string(d.Class), ExitCode: d.ExitCode, Signal: d.Signal, CoreDumped: d.CoreDumped, UserUS: d.UserUS, SystemUS: d.SystemUS,
 		PeakRSSBytes: d.PeakRSSBytes, MemoryLimitBytes: d.MemoryLimitBytes, Stack: d.Stack, Hint: d.Hint,
 	}
@@ -69,7 +69,7 @@ func (r *runner) tellCrashed(w *workerEntry, d *pool.Death, reason, exit string)
 }
 
 func (r *runner) tellUnhealthy(w *workerEntry, reason string) {
-	r.sup.events.Publish(event.WorkerHealthCheckFailed{OnWorker: w.about(), Reason: reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS()})
+	r.sup.events.Publish(event.WorkerHealthCheckFailed{OnWorker: w.about(), Reason: reason, Calls: w.slots.work().finished, AgeUS: w.ageUS()})
 }
 
 func (r *runner) tellRecycled(c lifecycle.Recycled) {
@@ -78,7 +78,7 @@ func (r *runner) tellRecycled(c lifecycle.Recycled) {
 		replacement = next.incarnation()
 	}
 	r.sup.events.Publish(event.WorkerRecycled{
-		OnWorker: w.about(), Replacement: replacement, Reason: c.Reason, Calls: w.slot.finishedCalls(), AgeUS: w.ageUS(),
+		OnWorker: w.about(), Replacement: replacement, Reason: c.Reason, Calls: w.slots.work().finished, AgeUS: w.ageUS(),
 	})
 }
 

@@ -69,7 +69,7 @@ type fakeWorker struct {
 func newWorker(t testing.TB, b *switchboard, d *dispatcher, id string) *fakeWorker {
 	t.Helper()
 	w := &fakeWorker{t: t, board: b, entry: &workerEntry{rec: pool.Worker{Pool: "pool.api", Incarnation: id}}}
-	w.entry.slot = d.addSlot(w.entry)
+	w.entry.slots = d.addSlots(w.entry, 1)
 	near, far := b.pair(t)
 	w.entry.control = wire.NewOutbox(near, workerBuffer)
 	t.Cleanup(func() { _ = w.entry.control.Close() })
@@ -81,9 +81,12 @@ func newWorker(t testing.TB, b *switchboard, d *dispatcher, id string) *fakeWork
 func admitted(t testing.TB, b *switchboard, d *dispatcher, id string) *fakeWorker {
 	t.Helper()
 	w := newWorker(t, b, d, id)
-	w.entry.slot.admit()
+	w.entry.slots.admit()
 	return w
 }
+
+// slot is the worker's only one.
+func (w *fakeWorker) slot() *slot { return w.entry.slots.all[0] }
 
 // pastNothing is what a worker remembers that has executed nothing.
 var pastNothing = wire.History{Known: true}
@@ -101,13 +104,13 @@ func (w *fakeWorker) connect(past wire.History) {
 	w.out, w.conn, w.reader, w.served = out, far, wire.NewReader(far), make(chan struct{})
 	w.reader.SetLimit(wire.MaxPayload)
 	served := w.served
-	w.entry.slot.connect(out, past)
+	w.slot().connect(out, past)
 	go func() {
 		defer close(served)
 		r := wire.NewReader(near)
 		r.SetLimit(wire.MaxPayload)
-		_ = w.entry.readSlot(out, r, past.Kept, newBrake().join(near))
-		w.entry.slot.lost(out)
+		_ = w.entry.readSlot(w.slot(), out, r, past.Kept, newBrake().join(near))
+		w.slot().lost(out)
 		_ = out.Close()
 	}()
 }
@@ -307,7 +310,7 @@ func (c *testCall) unanswered(t testing.TB) {
 // newPool returns a dispatcher with n admitted workers, w0 first.
 func newPool(t testing.TB, n int, policy dispatchPolicy) (*dispatcher, []*fakeWorker) {
 	t.Helper()
-	d := newDispatcher("pool.api", policy, func(string) {})
+	d := newDispatcher("pool.api", policy)
 	b := newSwitchboard(t)
 	workers := make([]*fakeWorker, n)
 	for i := range workers {

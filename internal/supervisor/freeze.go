@@ -114,9 +114,9 @@ func (f *Frozen) awaitLeaving(ctx context.Context) error {
 func (d *dispatcher) lastCall() *workerEntry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for s := range d.slots {
-		if s.draining && s.call != nil && s.call.sink != nil {
-			return s.worker
+	for w := range d.workers {
+		if w.draining && slices.ContainsFunc(w.all, func(s *slot) bool { return s.call != nil && s.call.sink != nil }) {
+			return w.worker
 		}
 	}
 	return nil
@@ -128,9 +128,11 @@ func (d *dispatcher) freeze() []*wire.Outbox {
 	defer d.mu.Unlock()
 	d.frozen = true
 	var out []*wire.Outbox
-	for s := range d.slots {
-		if s.out != nil {
-			out = append(out, s.out)
+	for w := range d.workers {
+		for _, s := range w.all {
+			if s.out != nil {
+				out = append(out, s.out)
+			}
 		}
 	}
 	return out
@@ -138,32 +140,24 @@ func (d *dispatcher) freeze() []*wire.Outbox {
 
 // thaw lets the calls go on.
 func (d *dispatcher) thaw() {
-	type step struct {
-		s  *slot
-		c  *call
-		to hop
-	}
-	var steps []step
+	var work errands
 	d.mu.Lock()
 	d.frozen = false
-	for s := range d.slots {
-		if s.call != nil {
-			s.timerAt = 0
-			s.arm(s.call.wantedUntil)
-		} else if !slices.Contains(d.idle, s) {
-			if c, to := d.next(s); c != nil {
-				steps = append(steps, step{s, c, to})
+	for w := range d.workers {
+		for _, s := range w.all {
+			if s.call != nil {
+				s.timerAt = 0
+				s.arm(s.call.wantedUntil)
 			}
 		}
+		work = append(work, d.employ(w.all)...)
 	}
 	d.timerAt = 0
 	if d.queued() > 0 {
 		d.armQueueTimer(wire.Monotonic())
 	}
 	d.mu.Unlock()
-	for _, st := range steps {
-		st.s.send(st.to, st.c, nil)
-	}
+	work.send()
 	d.offer()
 }
 
@@ -288,7 +282,7 @@ func (c *call) handover() CallHandover {
 	h.Pool, h.Idempotent = d.addr, c.idempotent
 	h.Priority, h.Attempts, h.WaitsSince, h.Waited, h.RestsUntil = c.priority, c.attempts, c.waitsSince, c.waited, c.restsUntil
 	if c.slot != nil {
-		h.Worker = c.slot.worker.rec.Incarnation
+		h.Worker, h.Slot = c.slot.worker.rec.Incarnation, c.slot.number
 	} else if c.line == nil {
 		h.Asked, h.Earliest, h.Latest = true, bounds.earliest, bounds.latest
 	}

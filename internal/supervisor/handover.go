@@ -58,8 +58,10 @@ type CallHandover struct {
 	Stream uint64 `json:"stream"`
 	ID     string `json:"id"`
 	Pool   string `json:"pool"`
-	// Worker is the incarnation that executes it; empty while it waits.
+	// Worker is the incarnation that executes it, in its slot of that number; empty
+	// while it waits.
 	Worker     string `json:"worker"`
+	Slot       int    `json:"slot"`
 	Deadline   int64  `json:"deadline"`
 	QueuedAt   int64  `json:"queued_at"`
 	SentAt     int64  `json:"sent_at"`

@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
@@ -89,52 +87,3 @@ func (p prober) deliver(_ *call, _ []byte, final bool) {
 }
 
 func (p prober) fail(_ *call, err *pool.CallError) { p.worker.probed(err) }
-
-// probe has the slot execute a command if it has no call. It is no call of the
-// pool's: it is counted nowhere.
-func (s *slot) probe(command string, timeout time.Duration) {
-	id := wire.NewCallID()
-	frames, err := encodeCall(id, ExecRequest{Command: command})
-	if err != nil {
-		s.worker.probed(pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error()))
-		return
-	}
-	d := s.dispatcher
-	now := wire.Monotonic()
-	c := &call{
-		dispatcher: d, sink: prober{s.worker}, id: id, command: command, frames: frames, probe: true,
-		queuedAt: now, waitsSince: now, deadline: now + int64(timeout),
-	}
-	d.mu.Lock()
-	if !slices.Contains(d.idle, s) {
-		d.mu.Unlock()
-		return
-	}
-	s.leaveIdle()
-	out := s.assign(c, now)
-	d.mu.Unlock()
-	s.send(out, c, nil)
-}
-
-// withdrawIdle takes the slot out of the rotation if it has no call, and reports
-// whether it did.
-func (s *slot) withdrawIdle() bool {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	if s.call != nil && !s.call.probe || s.draining {
-		return false
-	}
-	s.admitted = false
-	s.leaveIdle()
-	return true
-}
-
-// callAge returns for how long the slot has executed the call it has.
-func (s *slot) callAge() time.Duration {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	if s.call == nil || s.call.sink == nil {
-		return 0
-	}
-	return time.Duration(wire.Monotonic() - s.call.sentAt)
-}

@@ -21,8 +21,8 @@ type ledger struct {
 	log *slog.Logger
 	// started is when this supervisor began, a reading of wire.Monotonic.
 	started int64
-	// told is closed when every worker of the former supervisor has told of its calls,
-	// or is gone.
+	// told is closed when every slot of the former supervisor's workers has told of its
+	// calls, or is gone.
 	told chan struct{}
 
 	// mu guards what follows. While it is held only the dispatcher's mu is taken.
@@ -32,8 +32,8 @@ type ledger struct {
 	// executed names the worker of calls that were executed; not all of them have an
 	// entry.
 	executed map[wire.CallID]string
-	// silent are the workers of the former supervisor that have not told yet.
-	silent map[*workerEntry]bool
+	// silent are the slots of the former supervisor's workers that have not told yet.
+	silent map[*slot]bool
 	// incomplete: a call that was sent before may have been executed by a worker that
 	// does not remember it.
 	incomplete int64
@@ -60,8 +60,8 @@ const (
 // entry is one call of the ledger.
 type entry struct {
 	state  entryState
-	worker *workerEntry // nil while awaited
-	frames []byte       // of the answer
+	slot   *slot  // nil while awaited
+	frames []byte // of the answer
 	heldAt time.Time
 	claim  *call // who asks for it, nil for nobody
 	// earliest and latest bound when the claim's client sent the call.
@@ -71,7 +71,7 @@ type entry struct {
 func newLedger(log *slog.Logger) *ledger {
 	l := &ledger{
 		log: log, started: wire.Monotonic(), told: make(chan struct{}), entries: map[wire.CallID]*entry{},
-		executed: map[wire.CallID]string{}, silent: map[*workerEntry]bool{}, grace: 30 * time.Second,
+		executed: map[wire.CallID]string{}, silent: map[*slot]bool{}, grace: 30 * time.Second,
 	}
 	close(l.told)
 	return l
@@ -93,7 +93,9 @@ func (l *ledger) expect(w *workerEntry) {
 	if len(l.silent) == 0 {
 		l.told = make(chan struct{})
 	}
-	l.silent[w] = true
+	for _, s := range w.slots.all {
+		l.silent[s] = true
+	}
 }
 
 // settled returns a channel that is closed when no worker is silent any more.
@@ -103,33 +105,33 @@ func (l *ledger) settled() <-chan struct{} {
 	return l.told
 }
 
-// executing takes up which call a worker's control connection says is running. It
-// is the last one that the worker was given: what it remembers is complete.
-func (l *ledger) executing(w *workerEntry, id wire.CallID, past wire.History) {
+// executing takes up which call a worker's control connection says is running in a
+// slot. It is the last one that the slot was given: what it remembers is complete.
+func (l *ledger) executing(s *slot, id wire.CallID, past wire.History) {
 	l.mu.Lock()
-	if !w.slot.executesUnknown() {
+	if !s.executesUnknown() {
 		l.mu.Unlock()
 		return // its slot has connected meanwhile, and tells more; or the call is our own
 	}
 	e := l.entries[id]
 	switch {
 	case e == nil:
-		l.entries[id] = &entry{state: entryRunning, worker: w}
+		l.entries[id] = &entry{state: entryRunning, slot: s}
 	case e.state != entryAwaited:
-	case w.slot.bind(e.claim):
+	case s.bind(e.claim):
 		delete(l.entries, id)
 	default: // its slot connects at this moment
 		l.mu.Unlock()
 		return
 	}
-	judgements := l.testimony(w, past)
+	judgements := l.testimony(s, past)
 	l.mu.Unlock()
 	deliverJudgements(judgements)
 }
 
 // testify takes up what a slot remembers that has connected again and is idle: the
 // answers that it kept follow. claim is the call of this supervisor among them, or nil.
-func (l *ledger) testify(w *workerEntry, past wire.History, claim *call) {
+func (l *ledger) testify(s *slot, past wire.History, claim *call) {
 	l.mu.Lock()
 	var judgements []judgement
 	for _, id := range past.Kept {
@@ -139,48 +141,48 @@ func (l *ledger) testify(w *workerEntry, past wire.History, claim *call) {
 			l.entries[id] = e
 		}
 		l.release(e) // it comes again from its beginning
-		e.state, e.worker = entryArriving, w
+		e.state, e.slot = entryArriving, s
 		if claim != nil && claim.id == id {
 			e.claim = claim
 		}
 	}
 	for id, e := range l.entries {
-		if e.worker != w || e.state != entryRunning {
+		if e.slot != s || e.state != entryRunning {
 			continue
 		}
-		l.executed[id] = w.incarnation() // and its answer is lost
+		l.executed[id] = s.worker.incarnation() // and its answer is lost
 		if e.claim != nil {
 			judgements = append(judgements, judgement{e.claim, l.judge(id, e)})
 		}
 		delete(l.entries, id)
 	}
-	judgements = append(judgements, l.testimony(w, past)...)
+	judgements = append(judgements, l.testimony(s, past)...)
 	l.mu.Unlock()
 	deliverJudgements(judgements)
 }
 
-// testimony takes up what a worker remembers. mu is held.
-func (l *ledger) testimony(w *workerEntry, past wire.History) []judgement {
-	if !l.silent[w] {
+// testimony takes up what a slot remembers. mu is held.
+func (l *ledger) testimony(s *slot, past wire.History) []judgement {
+	if !l.silent[s] {
 		return nil // what it did for this supervisor, this supervisor knows
 	}
 	for _, id := range past.Executed {
-		l.executed[id] = w.incarnation()
+		l.executed[id] = s.worker.incarnation()
 	}
 	if past.Known {
 		l.incomplete = max(l.incomplete, past.CompleteSince)
 	} else {
 		l.incomplete = wire.Monotonic()
 	}
-	return l.heard(w)
+	return l.heard(s)
 }
 
-// heard notes that a worker has told of its calls. mu is held.
-func (l *ledger) heard(w *workerEntry) []judgement {
-	if !l.silent[w] {
+// heard notes that a slot has told of its calls. mu is held.
+func (l *ledger) heard(s *slot) []judgement {
+	if !l.silent[s] {
 		return nil
 	}
-	delete(l.silent, w)
+	delete(l.silent, s)
 	if len(l.silent) > 0 {
 		return nil
 	}
@@ -198,12 +200,15 @@ func (l *ledger) heard(w *workerEntry) []judgement {
 // gone takes up that a worker has died: what it has not told of is unknown for good.
 func (l *ledger) gone(w *workerEntry) {
 	l.mu.Lock()
-	if l.silent[w] {
-		l.incomplete = wire.Monotonic()
+	var judgements []judgement
+	for _, s := range w.slots.all {
+		if l.silent[s] {
+			l.incomplete = wire.Monotonic()
+		}
+		judgements = append(judgements, l.heard(s)...)
 	}
-	judgements := l.heard(w)
 	for id, e := range l.entries {
-		if e.worker != w || e.state == entryHeld {
+		if e.slot == nil || e.slot.worker != w || e.state == entryHeld {
 			continue
 		}
 		l.executed[id] = w.incarnation()
@@ -251,7 +256,7 @@ func (l *ledger) take(id wire.CallID, h wire.Header, frame []byte) (last bool) {
 			delete(l.entries, id)
 		}
 	}
-	worker := e.worker
+	worker := e.slot.entry()
 	l.mu.Unlock()
 	if claim != nil {
 		claim.answerWhole(answer, worker)
@@ -273,7 +278,7 @@ func (l *ledger) claim(c *call, earliest, latest int64) {
 	}
 	e.claim, e.earliest, e.latest = c, earliest, latest
 	var answer []byte
-	worker := e.worker
+	s := e.slot
 	switch {
 	case e.state == entryHeld:
 		answer = e.frames
@@ -282,7 +287,7 @@ func (l *ledger) claim(c *call, earliest, latest int64) {
 	case e.state == entryArriving:
 		l.limit(c)
 	case e.state == entryRunning:
-		if worker.slot.bind(c) {
+		if s.bind(c) {
 			delete(l.entries, c.id)
 		} // else its slot has connected: its answer comes, or is lost
 	case len(l.silent) == 0 || c.idempotent:
@@ -295,7 +300,7 @@ func (l *ledger) claim(c *call, earliest, latest int64) {
 	l.mu.Unlock()
 	deliverJudgements(judgements)
 	if answer != nil {
-		c.answerWhole(answer, worker)
+		c.answerWhole(answer, s.entry())
 	}
 }
 
@@ -350,7 +355,7 @@ func (l *ledger) release(e *entry) {
 func (l *ledger) drop(id wire.CallID, e *entry, why string) {
 	l.release(e)
 	delete(l.entries, id)
-	l.log.Warn("dropped the answer of a call", "call", id.String(), "worker", e.worker.incarnation(), "reason", why)
+	l.log.Warn("dropped the answer of a call", "call", id.String(), "worker", e.slot.worker.incarnation(), "reason", why)
 }
 
 // expire drops the answers that nobody came for. Most were delivered long ago: a

@@ -19,11 +19,11 @@ type orphaned struct {
 
 func newOrphaned(t *testing.T) *orphaned {
 	t.Helper()
-	d := newDispatcher("pool.api", usual, func(string) {})
+	d := newDispatcher("pool.api", usual)
 	w := &workerEntry{rec: pool.Worker{Pool: "pool.api", Incarnation: "w0"}, adopted: true}
-	w.slot = d.addSlot(w)
-	w.slot.adopt()
-	w.slot.admit()
+	w.slots = d.addSlots(w, 1)
+	w.slots.adopt()
+	w.slots.admit()
 	d.ledger.expect(w)
 	t.Cleanup(d.ledger.close)
 	return &orphaned{t: t, ledger: d.ledger, d: d, worker: w, board: newSwitchboard(t)}
@@ -43,7 +43,7 @@ func (o *orphaned) connect(past wire.History) {
 	near, _ := o.board.pair(o.t)
 	out := wire.NewOutbox(near, workerBuffer)
 	o.t.Cleanup(func() { _ = out.Close() })
-	o.worker.slot.connect(out, past)
+	o.worker.slots.all[0].connect(out, past)
 }
 
 // send is an answer that the worker kept.
@@ -84,7 +84,7 @@ func TestJudgement(t *testing.T) {
 			early := o.claim(id, tt.before, false)
 			early.unanswered(t)
 			if tt.dies {
-				o.worker.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+				o.worker.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 				o.ledger.gone(o.worker)
 			} else {
 				o.connect(tt.past)
@@ -174,11 +174,11 @@ func TestRunningCallIsBound(t *testing.T) {
 		if askedFirst {
 			c = o.claim(id, time.Second, false)
 		}
-		o.ledger.executing(o.worker, id, wire.History{Known: true})
+		o.ledger.executing(o.worker.slots.all[0], id, wire.History{Known: true})
 		if !askedFirst {
 			c = o.claim(id, time.Second, false)
 		}
-		if o.worker.slot.callAge() <= 0 {
+		if o.worker.slots.work().oldest <= 0 {
 			t.Fatal("the slot does not execute the call that was asked for")
 		}
 		o.connect(pastKept(id))
@@ -191,9 +191,9 @@ func TestRunningCallIsBound(t *testing.T) {
 func TestRunningCallFailsWithItsWorker(t *testing.T) {
 	o := newOrphaned(t)
 	id := wire.NewCallID()
-	o.ledger.executing(o.worker, id, wire.History{Known: true})
+	o.ledger.executing(o.worker.slots.all[0], id, wire.History{Known: true})
 	c := o.claim(id, time.Second, false)
-	o.worker.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+	o.worker.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 	o.ledger.gone(o.worker)
 	c.wantError(t, pool.CategoryWorkerDied)
 }

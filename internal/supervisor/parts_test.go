@@ -13,22 +13,17 @@ import (
 
 // TestStage follows the connections of a worker through its life.
 func TestStage(t *testing.T) {
-	w := &workerEntry{}
+	w := &workerEntry{stage: stage{unlinked: 2}}
 	for i, note := range []func(*stage){
 		func(s *stage) { s.hello = true }, func(s *stage) { s.healthy = true }, func(s *stage) { s.initialised = true },
+		func(s *stage) { s.unlinked-- },
 	} {
 		if ready, _ := w.reach(note); ready {
-			t.Fatalf("ready after step %d, without a slot", i)
+			t.Fatalf("ready after step %d, without all its slots", i)
 		}
 	}
-	if ready, again := w.reach(func(s *stage) { s.connected = true }); !ready || again {
+	if ready, again := w.reach(func(s *stage) { s.unlinked-- }); !ready || again {
 		t.Fatalf("reach = %v, %v, want ready for the first time", ready, again)
-	}
-	if w.lose(func(s *stage) { s.connected = false }) {
-		t.Error("a worker whose slot connects again is lost")
-	}
-	if ready, _ := w.reach(func(s *stage) { s.connected = true }); ready {
-		t.Error("a slot that connected again made the worker ready, which it was")
 	}
 	if !w.lose(func(s *stage) { s.hello, s.healthy = false, false }) {
 		t.Error("a worker without a control connection is not lost")
@@ -44,7 +39,7 @@ func TestFormerControlConnection(t *testing.T) {
 	a, _ := b.pair(t)
 	c, _ := b.pair(t)
 	former, current := wire.NewOutbox(a, workerBuffer), wire.NewOutbox(c, workerBuffer)
-	complete := stage{hello: true, initialised: true, healthy: true, connected: true, answered: true}
+	complete := stage{hello: true, initialised: true, healthy: true, answered: true}
 	w := &workerEntry{control: current, stage: complete}
 	if w.hangUp(former) || w.control != current || w.stage != complete {
 		t.Errorf("the end of a former connection changed the worker: %+v", w.stage)
@@ -202,7 +197,7 @@ func TestLostCalls(t *testing.T) {
 	lose := func(d *dispatcher, w *fakeWorker) {
 		c := submit(t, d, time.Minute)
 		w.wantCall(c)
-		w.entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+		w.entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 		c.wantError(t, pool.CategoryWorkerDied)
 	}
 	kept, keptWorkers := newPool(t, 2, usual)

@@ -67,27 +67,19 @@ func (p *pauses) holdOf(addr string) hold {
 // setHold takes up what is paused. Calls that execute are finished; those that wait
 // go on waiting, as long as queue.timeout lets them.
 func (d *dispatcher) setHold(h hold) {
-	type assigned struct {
-		slot *slot
-		call *call
-		to   hop
-	}
-	var work []assigned
+	var work errands
 	d.mu.Lock()
 	d.hold = h
-	d.idle = slices.DeleteFunc(d.idle, d.held)
-	for s := range d.slots {
-		if slices.Contains(d.idle, s) {
-			continue
+	for s := range d.workers {
+		for _, each := range s.all {
+			if each.idle && d.held(each) {
+				each.leaveIdle()
+			}
 		}
-		if c, to := d.next(s); c != nil {
-			work = append(work, assigned{s, c, to})
-		}
+		work = append(work, d.employ(s.all)...)
 	}
 	d.mu.Unlock()
-	for _, w := range work {
-		w.slot.send(w.to, w.call, nil)
-	}
+	work.send()
 }
 
 // held reports whether a slot gets no new calls for now. mu is held.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/pool"
@@ -57,14 +58,27 @@ func (s suspect) describe(command string) string {
 	return fmt.Sprintf("command %s killed the last %d workers it ran on; the last one %s", command, s.deaths, cmp.Or(s.last, "died"))
 }
 
-// blame counts a death against the command that the worker executed, and tells
-// when that makes the command poisonous. It returns what its callers should know of
-// the command, usually nothing. It runs in the pool loop.
+// blame counts a death against each command that the worker executed, and tells when
+// that makes one poisonous. It returns what its callers should know of the commands,
+// usually nothing. It runs in the pool loop.
 func (r *runner) blame(d *pool.Death) string {
-	if d.Call == nil || d.Call.Command == "" {
-		return ""
+	commands := map[string]bool{}
+	if d.Call != nil {
+		for _, c := range append([]pool.DeathCall{*d.Call}, d.Others...) {
+			commands[c.Command] = true
+		}
 	}
-	command := d.Call.Command
+	delete(commands, "") // those of a former supervisor
+	var texts []string
+	for _, command := range slices.Sorted(maps.Keys(commands)) {
+		if text := r.accuse(command, d); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (r *runner) accuse(command string, d *pool.Death) string {
 	r.dispatcher.mu.Lock()
 	s := r.dispatcher.suspects.died(command, d.Summary())
 	r.dispatcher.mu.Unlock()

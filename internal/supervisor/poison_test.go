@@ -68,7 +68,7 @@ func TestPoisonIsForgotten(t *testing.T) {
 // TestCommandOfACallIsShared gives every call the name of its command, for its
 // worker's death, without a copy.
 func TestCommandOfACallIsShared(t *testing.T) {
-	d := newDispatcher("pool.api", usual, nil)
+	d := newDispatcher("pool.api", usual)
 	d.setCommands([]pool.CommandInfo{{Name: "echo"}, {Name: "slow", TimeoutMS: 5}})
 	c, name := &call{}, []byte("echo")
 	if n := testing.AllocsPerRun(100, func() { d.accept(c, name, 0, false) }); n != 0 {

@@ -17,36 +17,41 @@ func (w *workerEntry) progressed(e wire.Event) {
 		return
 	}
 	told := pool.CallProgress{Call: e.Call, Done: e.Done, Total: e.Total, Note: e.Note}
-	if !w.slot.takeProgress(&told) {
+	if !w.slots.takeProgress(&told) {
 		return
 	}
-	if hub := w.slot.dispatcher.events; hub.WantsRequests() {
+	if hub := w.slots.dispatcher.events; hub.WantsRequests() {
 		hub.Publish(event.RequestProgress{
-			Pool: w.slot.dispatcher.addr, Call: told.Call, Command: told.Command, Worker: w.incarnation(),
+			Pool: w.slots.dispatcher.addr, Call: told.Call, Command: told.Command, Worker: w.incarnation(),
 			Done: told.Done, Total: told.Total, Note: told.Note,
 		})
 	}
 }
 
-// takeProgress keeps how far the slot's call has come and fills in its command; it
-// reports whether the slot executes that call.
-func (s *slot) takeProgress(told *pool.CallProgress) bool {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	if s.call == nil || s.call.id.String() != told.Call {
+// takeProgress keeps how far a call has come and fills in its command; it reports
+// whether one of the slots executes that call.
+func (s *slotSet) takeProgress(told *pool.CallProgress) bool {
+	id, err := wire.ParseCallID(told.Call)
+	if err != nil {
 		return false
 	}
-	told.Command = s.call.command
-	s.progress = *told
-	return true
-}
-
-// callProgress returns how far the slot's call has come, nil where it has not told.
-func (s *slot) callProgress() []pool.CallProgress {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
-	if s.progress.Call == "" || s.call == nil || s.call.id.String() != s.progress.Call {
-		return nil
+	for _, each := range s.all {
+		if each.call != nil && each.call.id == id {
+			told.Command = each.call.command
+			each.progress = *told
+			return true
+		}
 	}
-	return []pool.CallProgress{s.progress}
+	return false
+}
+
+// callProgress returns how far the slot's call has come; its Call is empty where it has
+// not told. mu is held.
+func (s *slot) callProgress() pool.CallProgress {
+	if s.progress.Call == "" || s.call == nil || s.call.id.String() != s.progress.Call {
+		return pool.CallProgress{}
+	}
+	return s.progress
 }

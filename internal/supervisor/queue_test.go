@@ -120,7 +120,7 @@ func TestWaitingOrder(t *testing.T) {
 // TestACallCostsNoMore: without a retry to come and with the breaker off, a call
 // that goes straight through allocates nothing here.
 func TestACallCostsNoMore(t *testing.T) {
-	d := newDispatcher("pool.api", retrying(2, 0, "worker_died", "unavailable"), func(string) {})
+	d := newDispatcher("pool.api", retrying(2, 0, "worker_died", "unavailable"))
 	b := newSwitchboard(t)
 	w := admitted(t, b, d, "w0")
 	defer w.hangUp()

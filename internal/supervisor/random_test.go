@@ -32,7 +32,7 @@ func (f *farm) hire(seed uint64) {
 	f.mu.Lock()
 	f.live[w] = true
 	f.mu.Unlock()
-	w.entry.slot.admit()
+	w.entry.slots.admit()
 	f.all.Go(func() { f.play(w, rand.New(rand.NewPCG(seed, 1))) })
 }
 
@@ -41,7 +41,7 @@ func (f *farm) retire(w *fakeWorker, r *rand.Rand) {
 	f.mu.Lock()
 	delete(f.live, w)
 	f.mu.Unlock()
-	w.entry.slot.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
+	w.entry.slots.remove(pool.NewCallError(pool.CategoryWorkerDied, "it died"))
 	f.hire(r.Uint64())
 }
 
@@ -116,7 +116,7 @@ func (f *farm) work(w *fakeWorker, in incoming, r *rand.Rand) bool {
 		return false
 	default:
 		w.send(result(in.Stream, "1"))
-		w.entry.slot.withdraw()
+		w.entry.slots.withdraw()
 	}
 	return true
 }
@@ -202,7 +202,7 @@ func TestEveryCallIsAnsweredOnce(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	policy := dispatchPolicy{queueMax: 6, queueTimeout: 3 * time.Millisecond, callTimeout: time.Minute, stopGrace: time.Minute}
-	d := newDispatcher("pool.api", policy, func(id string) { t.Errorf("%s was said to be stuck", id) })
+	d := newDispatcher("pool.api", policy)
 	f := &farm{t: t, d: d, board: newSwitchboard(t), quit: make(chan struct{}), live: map[*fakeWorker]bool{}}
 	const workers, callers, each = 4, 12, 200
 	for i := range workers {
@@ -217,6 +217,7 @@ func TestEveryCallIsAnsweredOnce(t *testing.T) {
 	close(f.quit)
 
 	f.settle(workers)
+	wantNotes(t, d)
 	if got, want := d.load().counts, o.counts(); got != want {
 		t.Errorf("counts = %+v, want what the callers saw: %+v", got, want)
 	}

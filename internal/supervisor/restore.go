@@ -132,7 +132,7 @@ func (s *Supervisor) restoreCall(l *clientLink, told CallHandover) {
 	}
 	var w *workerEntry
 	r.read(func(r *runner) { w = r.workers[told.Worker] })
-	if w == nil || !w.slot.bind(c) {
+	if w == nil || w.slots.at(told.Slot) == nil || !w.slots.at(told.Slot).bind(c) {
 		err := pool.NewCallError(pool.CategoryUnavailable, "its worker could not be taken over by the next image of the supervisor")
 		err.Started, err.Retryable = true, c.idempotent
 		c.failOnce(err)

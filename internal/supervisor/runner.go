@@ -44,7 +44,7 @@ func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 		machine: lifecycle.New(func() string { return randomHex(4) }),
 		workers: map[string]*workerEntry{}, launches: map[string]launch{}, deaths: map[int]*pool.Death{},
 	}
-	r.dispatcher = newDispatcher(addr, policyOf(spec), func(id string) { r.send(happening{lifecycle.Stuck{Worker: id}}) })
+	r.dispatcher = newDispatcher(addr, policyOf(spec))
 	r.dispatcher.events, r.dispatcher.ledger = s.events, s.ledger
 	r.dispatcher.hold = s.pauses.holdOf(addr)
 	r.nursery = newNursery(r)
@@ -230,16 +230,16 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 	case lifecycle.Admit:
 		w := r.workers[c.Worker]
 		r.tellAdmitted(w)
-		w.slot.admit()
+		w.slots.admit()
 		r.remember(w)
 	case lifecycle.Drain:
 		w := r.workers[c.Worker]
 		r.vitals.reason = w.incarnation() + " drains"
-		w.slot.withdraw()
+		w.slots.withdraw()
 		r.record(w, pool.WorkerDraining)
 	case lifecycle.Signal:
 		w := r.workers[c.Worker]
-		w.slot.withdraw()
+		w.slots.withdraw()
 		r.record(w, pool.WorkerStopping)
 		r.signal(w, c.Name)
 	case lifecycle.Kill:
@@ -249,7 +249,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		r.log.Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
 		r.signal(w, "KILL")
 	case lifecycle.AskUse:
-		return lifecycle.Used{Worker: c.Worker, At: r.workers[c.Worker].slot.lastUsed()}
+		return lifecycle.Used{Worker: c.Worker, At: r.workers[c.Worker].slots.lastUsed()}
 	case lifecycle.Dump:
 		r.dump(r.workers[c.Worker])
 	case lifecycle.Quarantine:

@@ -11,46 +11,40 @@ import (
 // slot is what executes one call at a time inside a worker, seen from here. It
 // outlives its connection: a worker whose connection broke connects again.
 type slot struct {
-	dispatcher *dispatcher
-	worker     *workerEntry
+	*slotSet
+	// number tells it from the other slots of its worker.
+	number int
 
 	// What follows is guarded by the dispatcher's mu.
 
-	// out is the connection to the slot, nil while there is none.
-	out *wire.Outbox
-	// admitted: the slot may take calls. draining: it was withdrawn, and DRAIN
-	// follows the answer of the call it has. DRAIN is never sent beside a call: the
-	// call may have been assigned and not yet written.
-	admitted bool
-	draining bool
-	call     *call
+	// out is the connection to the slot, nil while there is none; linked: there was one.
+	out    *wire.Outbox
+	linked bool
+	// call is what it executes, see hold. idle: it is among the dispatcher's idle.
+	call *call
+	idle bool
 	// progress is what was told last of how far a call has come: of the one above, or
 	// of one that has ended.
 	progress pool.CallProgress
+	// stuck: its call went on past its deadline and stop_grace. While its worker has
+	// other slots it is only lost.
+	stuck bool
 	// streams counts the calls, to name them.
 	streams uint64
-	// finished counts the calls that ended here.
-	finished uint64
-	// taken counts the calls that it was given and that may have started; usedAt is
-	// when the last one ended, admittedAt when it was admitted.
-	taken      int
-	usedAt     time.Time
-	admittedAt int64
-	// toldNearing and toldSpent: the pool loop knows, see checkNearing and checkSpent.
-	toldNearing, toldSpent bool
-	// resumed: taken holds what was executed for a former supervisor.
-	resumed bool
 
 	timer   *time.Timer
 	timerAt int64
 }
 
-func (d *dispatcher) addSlot(w *workerEntry) *slot {
-	s := &slot{dispatcher: d, worker: w}
-	d.mu.Lock()
-	d.slots[s] = struct{}{}
-	d.mu.Unlock()
-	return s
+// hold makes c the call that the slot has, nil for none. mu is held.
+func (s *slot) hold(c *call) {
+	if c != nil && s.call == nil {
+		s.busy++
+	} else if c == nil && s.call != nil {
+		s.busy--
+		s.stuck = false
+	}
+	s.call = c
 }
 
 // hop is one way of one call to a slot: the connection and the call's name on it.
@@ -67,8 +61,11 @@ func (s *slot) assign(c *call, now int64) hop {
 	if !c.probe {
 		s.taken++
 	}
-	s.call = c
+	s.hold(c)
 	s.checkNearing(now)
+	if s.spent() {
+		s.leaveRotation()
+	}
 	c.slot, c.slotStream, c.sentAt, c.wantedUntil = s, s.streams, now, c.deadline
 	c.attempts, c.waited = c.attempts+1, c.waited+now-c.waitsSince
 	s.arm(c.deadline)
@@ -111,7 +108,8 @@ func (s *slot) send(to hop, c *call, frame []byte) {
 	drain := false
 	d.mu.Lock()
 	if s.call == c {
-		s.call, c.slot = nil, nil
+		s.hold(nil)
+		c.slot = nil
 		s.giveBack(c)
 		s.dropLink(out)
 		drain = s.draining
@@ -135,13 +133,11 @@ func (s *slot) send(to hop, c *call, frame []byte) {
 func (d *dispatcher) offer() {
 	for {
 		d.mu.Lock()
-		n := len(d.idle)
-		if n == 0 || d.queue.len() == 0 || d.frozen {
+		if len(d.idle) == 0 || d.queue.len() == 0 || d.frozen {
 			d.mu.Unlock()
 			return
 		}
-		s := d.idle[n-1]
-		d.idle = d.idle[:n-1]
+		s := d.pick()
 		c, out := d.next(s)
 		d.mu.Unlock()
 		if c != nil {
@@ -160,10 +156,13 @@ func (s *slot) dropLink(out *wire.Outbox) {
 }
 
 func (s *slot) leaveIdle() {
-	d := s.dispatcher
-	if i := slices.Index(d.idle, s); i >= 0 {
-		d.idle = slices.Delete(d.idle, i, i+1)
+	if !s.idle {
+		return
 	}
+	d := s.dispatcher
+	i := slices.Index(d.idle, s)
+	d.idle = slices.Delete(d.idle, i, i+1)
+	s.idle = false
 }
 
 // answer takes one frame of a call's answer from the slot's connection.
@@ -191,7 +190,7 @@ func (s *slot) answer(h wire.Header, frame []byte) error {
 		}
 		s.count(c)
 		d.suspects.survived(c.command)
-		s.call = nil
+		s.hold(nil)
 		following, out = d.next(s)
 		if s.draining {
 			drain = s.out
@@ -231,7 +230,8 @@ func outcomeOf(failure *pool.CallError) outcome {
 }
 
 // overdue is the slot's timer. A call past its deadline is answered and its
-// handler asked to stop; one past stop_grace as well costs the worker its life.
+// handler asked to stop; one past stop_grace as well costs the worker its life, once
+// no other slot of it has a call.
 func (s *slot) overdue() {
 	d := s.dispatcher
 	now := wire.Monotonic()
@@ -252,14 +252,15 @@ func (s *slot) overdue() {
 		}
 		err = s.timeOut(c)
 	}
+	if now >= end {
+		s.stuck = true
+		s.checkStuck()
+	}
 	d.mu.Unlock()
 	if err != nil {
 		s.cancel(c.id)
 		d.tellEnd(c, s.worker, outcomeTimeout, err)
 		c.sink.fail(c, err)
-	}
-	if now >= end {
-		d.stuck(s.worker.rec.Incarnation)
 	}
 }
 
@@ -281,65 +282,6 @@ func (s *slot) timeOut(c *call) *pool.CallError {
 // cancel asks the worker to stop the handler of a call.
 func (s *slot) cancel(id wire.CallID) {
 	s.worker.sendControl(wire.AppendFrame(nil, wire.Header{Type: wire.TypeCancel}, id[:]))
-}
-
-// busy reports whether the slot executes a call, or may do so for a former
-// supervisor.
-func (s *slot) busy() bool {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	return s.call != nil
-}
-
-// executing returns the call that the slot was given and has not finished, nil for
-// none. One that only waits for its connection has none.
-func (s *slot) executing() *pool.DeathCall {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	c := s.call
-	if c == nil || c.sink == nil {
-		return nil
-	}
-	return &pool.DeathCall{ID: c.id.String(), Command: c.command, RanUS: microseconds(wire.Monotonic() - c.sentAt)}
-}
-
-func (s *slot) finishedCalls() uint64 {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	return s.finished
-}
-
-// remove ends the slot because its worker is gone; the call it had fails with why.
-func (s *slot) remove(why *pool.CallError) {
-	d := s.dispatcher
-	d.mu.Lock()
-	delete(d.slots, s)
-	s.admitted, s.out = false, nil
-	s.leaveIdle()
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	c := s.call
-	s.call = nil
-	if c != nil {
-		d.judge(c, why)
-	}
-	if c != nil && d.again(c, why) {
-		d.mu.Unlock()
-		d.offer()
-		return
-	}
-	first := c != nil && d.settle(c, outcomeFailed)
-	if first && !c.probe {
-		d.lost++
-	}
-	d.mu.Unlock()
-	if first {
-		why.Retryable = c.idempotent
-		c.describe(why)
-		d.tellEnd(c, s.worker, outcomeFailed, why)
-		c.sink.fail(c, why)
-	}
 }
 
 // shownDeadline is what a caller asked for, or nearly: some of it had passed when

@@ -7,13 +7,13 @@ import (
 	"github.com/snakectl/snakectl/internal/wire"
 )
 
-// A slot counts the calls that it is given. With max_requests it leaves the
-// rotation by itself when it has been given that many, and the pool loop is told
-// beforehand, so that a replacement is ready by then.
+// The slots of a worker count the calls that they are given. With max_requests they
+// leave the rotation by themselves when they have been given that many, and the pool
+// loop is told beforehand, so that a replacement is ready by then.
 
-// spent reports whether the slot has been given all the calls it may take. mu is
+// spent reports whether the worker has been given all the calls it may take. mu is
 // held.
-func (s *slot) spent() bool {
+func (s *slotSet) spent() bool {
 	limit := s.dispatcher.policy.maxRequests
 	return limit > 0 && s.taken >= limit
 }
@@ -22,6 +22,7 @@ func (s *slot) spent() bool {
 func (s *slot) giveBack(c *call) {
 	if c.sink != nil && !c.probe && c.slotStream != anyStream {
 		s.taken--
+		s.rejoin()
 	}
 }
 
@@ -33,19 +34,19 @@ func (s *slot) count(c *call) {
 	}
 }
 
-// checkSpent tells the pool loop when the slot has finished its last call. mu is
+// checkSpent tells the pool loop when the worker has finished its last call. mu is
 // held.
-func (s *slot) checkSpent() {
-	if s.spent() && s.call == nil && s.admitted && !s.toldSpent {
+func (s *slotSet) checkSpent() {
+	if s.spent() && s.busy == 0 && s.admitted && !s.toldSpent {
 		s.toldSpent = true
 		s.dispatcher.note(lifecycle.Spent{Worker: s.worker.rec.Incarnation})
 	}
 }
 
 // checkNearing tells the pool loop when the calls that are left would be taken,
-// at the slot's pace so far, within twice the time that a worker takes to start.
+// at the worker's pace so far, within twice the time that a worker takes to start.
 // mu is held.
-func (s *slot) checkNearing(now int64) {
+func (s *slotSet) checkNearing(now int64) {
 	d := s.dispatcher
 	limit := d.policy.maxRequests
 	if limit == 0 || s.toldNearing || !s.admitted {
@@ -93,32 +94,35 @@ func (d *dispatcher) started(took time.Duration) {
 	d.startTime += (took - d.startTime) / 4
 }
 
-// recount holds all slots against a new max_requests. mu is held.
+// recount holds all workers against a new max_requests. mu is held.
 func (d *dispatcher) recount(now int64) {
-	for s := range d.slots {
+	for s := range d.workers {
 		s.toldNearing, s.toldSpent = false, false
 		s.checkNearing(now)
 		if s.spent() {
-			s.leaveIdle()
+			s.leaveRotation()
 			s.checkSpent()
 		}
 	}
 }
 
-// lastUsed returns when the slot last had a call, the present moment while it has
+// lastUsed returns when the worker last had a call, the present moment while it has
 // one, and the zero time when it never had.
-func (s *slot) lastUsed() time.Time {
+func (s *slotSet) lastUsed() time.Time {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
-	if s.call != nil && !s.call.probe {
-		return time.Now()
+	for _, each := range s.all {
+		if each.call != nil && !each.call.probe {
+			return time.Now()
+		}
 	}
 	return s.usedAt
 }
 
 // resume takes up, once, how many calls the worker of a former supervisor has
-// executed: max_requests holds across supervisors. Its health commands count too.
-func (s *slot) resume(calls uint64) {
+// executed: max_requests holds across supervisors. Its health commands count too. Each
+// slot tells the count of the whole worker, and the first that connects is believed.
+func (s *slotSet) resume(calls uint64) {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
 	if s.worker.adopted && !s.resumed {

@@ -90,11 +90,11 @@ func TestNearing(t *testing.T) {
 		"nothing is known of paces": {1000, 0, 0, time.Minute, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDispatcher("pool.api", limited(c.limit), func(string) {})
+			d := newDispatcher("pool.api", limited(c.limit))
 			d.startTime = c.start
 			w := &workerEntry{}
 			w.rec.Incarnation = "w0"
-			s := d.addSlot(w)
+			s := d.addSlots(w, 1)
 			s.admitted, s.taken = true, c.taken
 			s.checkNearing(int64(c.served))
 			if got := len(d.takeNotes()) == 1; got != c.want {

@@ -15,20 +15,22 @@ const relinkWithin = 5 * time.Second
 // anyStream stands for a call whose stream id only a former supervisor knew.
 const anyStream = ^uint64(0)
 
-// connect gives the slot a connection. A slot connects when it is idle; past is
-// what it remembers of its calls, the one that it had here perhaps among them.
-func (s *slot) connect(out *wire.Outbox, past wire.History) {
+// connect gives the slot a connection, and reports whether it is its first one. A
+// slot connects when it is idle; past is what it remembers of its calls, the one that
+// it had here perhaps among them.
+func (s *slot) connect(out *wire.Outbox, past wire.History) (first bool) {
 	d := s.dispatcher
 	d.mu.Lock()
+	first, s.linked = !s.linked, true
 	s.leaveIdle() // the former connection's end may not have been seen yet
 	s.out = out
 	kept, failure := s.reconcileCall(past)
 	had := s.call
-	s.call = nil
+	s.hold(nil)
 	c, link := d.next(s)
 	drain := s.draining && s.call == nil
 	d.mu.Unlock()
-	d.ledger.testify(s.worker, past, kept)
+	d.ledger.testify(s, past, kept)
 	if drain {
 		s.sendDrain(out)
 	}
@@ -39,6 +41,7 @@ func (s *slot) connect(out *wire.Outbox, past wire.History) {
 		s.send(link, c, nil)
 	}
 	d.offer() // the call that it had may wait again
+	return first
 }
 
 // reconcileCall compares the call that the slot should be executing with what its
@@ -100,7 +103,7 @@ func (s *slot) bind(c *call) bool {
 		return true // nobody wants it any more
 	}
 	c.slot, c.slotStream, c.wantedUntil = s, anyStream, c.deadline
-	s.call = c
+	s.hold(c)
 	s.arm(c.deadline)
 	return true
 }
@@ -110,73 +113,32 @@ func (s *slot) bind(c *call) bool {
 // connection. Like any other it is given up after limit and stop_grace. mu is held.
 func (s *slot) awaitLink(limit time.Duration) {
 	now := wire.Monotonic()
-	s.call = &call{
+	s.hold(&call{
 		dispatcher: s.dispatcher, slot: s, slotStream: anyStream, settled: true,
 		queuedAt: now, sentAt: now, wantedUntil: now + int64(limit),
-	}
+	})
 	s.arm(s.call.wantedUntil)
-}
-
-// adopt prepares the slot of a worker that a former supervisor started: it
-// connects when it has finished the call that it may be executing.
-func (s *slot) adopt() {
-	s.dispatcher.mu.Lock()
-	defer s.dispatcher.mu.Unlock()
-	s.awaitLink(s.dispatcher.policy.callTimeout)
-}
-
-// admit lets the slot take calls.
-func (s *slot) admit() {
-	d := s.dispatcher
-	d.mu.Lock()
-	var c *call
-	var out hop
-	if !s.admitted {
-		s.admitted, s.admittedAt = true, wire.Monotonic()
-		s.checkNearing(s.admittedAt)
-		c, out = d.next(s)
-	}
-	d.mu.Unlock()
-	if c != nil {
-		s.send(out, c, nil)
-	}
-}
-
-// withdraw takes the slot out of the rotation and tells it to end, behind the call
-// that it may have.
-func (s *slot) withdraw() {
-	d := s.dispatcher
-	d.mu.Lock()
-	told := s.draining
-	s.admitted, s.draining = false, true
-	s.leaveIdle()
-	out, busy := s.out, s.call != nil
-	d.mu.Unlock()
-	if !busy && !told {
-		s.sendDrain(out)
-	}
 }
 
 // sendDrain tells the worker to end, on its control connection when the slot has
 // none.
-func (s *slot) sendDrain(out *wire.Outbox) {
+func (s *slotSet) sendDrain(out *wire.Outbox) {
 	drain := wire.AppendFrame(nil, wire.Header{Type: wire.TypeDrain}, nil)
 	if out == nil || out.Send(drain) != nil {
 		s.worker.sendControl(drain)
 	}
 }
 
-// lost takes the slot out of the rotation because its connection ended. It reports
-// false when the slot has connected again already.
-func (s *slot) lost(out *wire.Outbox) bool {
+// lost takes the slot out of the rotation because its connection ended, unless it has
+// connected again already.
+func (s *slot) lost(out *wire.Outbox) {
 	s.dispatcher.mu.Lock()
 	defer s.dispatcher.mu.Unlock()
 	if s.out != nil && s.out != out {
-		return false
+		return
 	}
 	s.dropLink(out)
 	if s.call == nil && s.admitted {
 		s.awaitLink(relinkWithin)
 	}
-	return true
 }

@@ -86,7 +86,10 @@ func nobodyThere(addr string, ref pool.WorkerRef) *pool.CallError {
 func (w *workerEntry) stacks(ctx context.Context, within time.Duration) pool.Stacks {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	out := pool.Stacks{Worker: w.incarnation(), PID: w.rec.PID, At: time.Now().UTC(), Call: w.slot.executing(), Threads: []pool.Thread{}}
+	out := pool.Stacks{Worker: w.incarnation(), PID: w.rec.PID, At: time.Now().UTC(), Threads: []pool.Thread{}}
+	if calls := w.slots.executing(); len(calls) > 0 {
+		out.Call, out.Others = &calls[0], calls[1:]
+	}
 	w.dumping.Lock()
 	defer w.dumping.Unlock()
 	text, err := w.process.Stacks(ctx, w.runner.sup.logs.Stacks(w.logID()))

@@ -61,7 +61,7 @@ func (s *Supervisor) complete(st *pool.PoolStatus) {
 func (r *runner) status() pool.PoolStatus {
 	view, now := r.machine.View(), r.dispatcher.load()
 	st := pool.PoolStatus{
-		Address: r.addr, Profile: pool.ProfileProcess, Size: view.Size, Busy: now.busy, Available: now.available,
+		Address: r.addr, Profile: r.launches[r.target].spec.Profile, Size: view.Size, Slots: now.slots, Busy: now.busy, Available: now.available,
 		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
@@ -142,7 +142,7 @@ func (r *runner) placeStatus(p lifecycle.PlaceView) pool.WorkerStatus {
 
 func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
 	st := pool.WorkerStatus{
-		Address: pool.WorkerAddress(r.addr, v.Place), Incarnation: v.ID, State: v.State, Slots: 1, LaunchHash: v.Launch,
+		Address: pool.WorkerAddress(r.addr, v.Place), Incarnation: v.ID, State: v.State, LaunchHash: v.Launch,
 	}
 	w := r.workers[v.ID]
 	if w == nil {
@@ -150,12 +150,14 @@ func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
 	}
 	started := w.rec.StartedAt
 	st.Start = w.rec.Start
-	st.PID, st.StartedAt, st.Calls = w.rec.PID, &started, w.slot.finishedCalls()
-	if st.State == pool.WorkerReady && w.slot.busy() {
+	work := w.slots.work()
+	st.PID, st.StartedAt, st.Calls = w.rec.PID, &started, work.finished
+	st.Slots, st.Busy = len(w.slots.all), work.busy
+	if st.State == pool.WorkerReady && work.busy > 0 {
 		st.State = pool.WorkerBusy
 	}
-	st.Progress = w.slot.callProgress()
-	age := w.slot.callAge()
+	st.Progress = work.progress
+	age := work.oldest
 	st.OldestCallMS = age.Milliseconds()
 	if st.Unresponsive = w.unresponsive(); st.Unresponsive {
 		st.Message = "unresponsive"

@@ -138,8 +138,8 @@ func (w *workerEntry) serveControl(out *wire.Outbox, r *wire.Reader, hello wire.
 	w.mu.Lock()
 	w.control = out
 	w.mu.Unlock()
-	for _, id := range running {
-		w.slot.dispatcher.ledger.executing(w, id, past)
+	for _, id := range running { // only a worker with one slot tells of it here
+		w.slots.dispatcher.ledger.executing(w.slots.all[0], id, past)
 	}
 	if hello.Worker.State == wire.StateReady {
 		w.initialised(hello.Worker.Python, hello.Worker.GIL, hello.Worker.Commands)
@@ -194,11 +194,31 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 		w.mu.Lock()
 		w.failure = failure
 		w.mu.Unlock()
+	case wire.EventRunning:
+		return w.executes(&e)
 	case wire.EventMemory:
 		w.runner.caretaker.grew(w)
 	case wire.EventProgress:
 		w.progressed(e)
 	}
+	return nil
+}
+
+// executes takes up which call one of several slots executes.
+func (w *workerEntry) executes(e *wire.Event) error {
+	s := w.slots.at(e.Slot)
+	if s == nil {
+		return wire.Violation("%s has %d slots, and says that number %d executes a call", w.incarnation(), len(w.slots.all), e.Slot)
+	}
+	id, err := wire.ParseCallID(e.Call)
+	if err != nil {
+		return err
+	}
+	past, err := e.History.Read()
+	if err != nil {
+		return err
+	}
+	s.dispatcher.ledger.executing(s, id, past)
 	return nil
 }
 
@@ -230,28 +250,28 @@ func (w *workerEntry) reached(note func(*stage)) {
 
 // serveSlot reads a slot's connection until it ends.
 func (w *workerEntry) serveSlot(conn net.Conn, out *wire.Outbox, r *wire.Reader, hello wire.Hello) error {
-	if hello.Worker.Slot != 0 {
-		return wire.Violation("%s has one slot, number 0; it connected slot %d", w.incarnation(), hello.Worker.Slot)
+	s := w.slots.at(hello.Worker.Slot)
+	if s == nil {
+		return wire.Violation("%s has %d slots, numbered from 0; it connected slot %d", w.incarnation(), len(w.slots.all), hello.Worker.Slot)
 	}
 	past, err := hello.Worker.Past()
 	if err != nil {
 		return err
 	}
-	w.slot.resume(hello.Worker.Calls)
-	w.slot.connect(out, past)
-	w.reached(func(st *stage) { st.connected = true })
-	stop := w.runner.sup.slotBrake.join(conn)
-	err = w.readSlot(out, r, past.Kept, stop)
-	stop.leave()
-	if w.slot.lost(out) && w.lose(func(st *stage) { st.connected = false }) {
-		w.runner.happened(w, pool.WorkerLost)
+	s.resume(hello.Worker.Calls)
+	if s.connect(out, past) {
+		w.reached(func(st *stage) { st.unlinked-- })
 	}
+	stop := w.runner.sup.slotBrake.join(conn)
+	err = w.readSlot(s, out, r, past.Kept, stop)
+	stop.leave()
+	s.lost(out)
 	return err
 }
 
 // readSlot reads answers: first those of the kept calls, in their order, then those of
 // the calls that were sent on this connection.
-func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader, kept []wire.CallID, stop *braked) error {
+func (w *workerEntry) readSlot(s *slot, out *wire.Outbox, r *wire.Reader, kept []wire.CallID, stop *braked) error {
 	half := false // an answer has begun
 	for {
 		if !half {
@@ -268,12 +288,12 @@ func (w *workerEntry) readSlot(out *wire.Outbox, r *wire.Reader, kept []wire.Cal
 		case wire.TypeResult, wire.TypeChunk, wire.TypeError:
 			half = !h.End() && h.Type != wire.TypeError
 			if len(kept) > 0 {
-				if w.slot.dispatcher.ledger.take(kept[0], h, frame) {
+				if s.dispatcher.ledger.take(kept[0], h, frame) {
 					kept = kept[1:]
 				}
 				continue
 			}
-			if err := w.slot.answer(h, frame); err != nil {
+			if err := s.answer(h, frame); err != nil {
 				return err
 			}
 		case wire.TypePing:

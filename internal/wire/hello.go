@@ -54,9 +54,10 @@ type HelloWorker struct {
 	Python   string          `json:"python,omitempty"`
 	GIL      *bool           `json:"gil,omitempty"`
 	Commands json.RawMessage `json:"commands,omitempty"`
-	// Calls counts the calls that a slot has executed before, for the role slot.
+	// Calls counts the calls that the worker has executed before, for the role slot.
 	Calls uint64 `json:"calls,omitempty"`
-	// Running are the calls that the worker executes, for the role control.
+	// Running is the call that a worker with one slot executes, for the role control;
+	// one with more tells by EventRunning, a frame for each.
 	Running []HelloCall `json:"running,omitempty"`
 	// History is what a slot remembers of its calls. A control connection tells of it
 	// while a call runs: nothing can come between that call and the history then.
@@ -85,7 +86,7 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready, failed, memory or progress from a worker, settings or reopen to one.
+	// Event is ready, failed, running, memory or progress from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	GIL      *bool           `json:"gil,omitempty"`
@@ -102,12 +103,17 @@ type Event struct {
 	MemoryStepBytes *int64 `json:"memory_step_bytes,omitempty"`
 	// RSSBytes is the resident memory of memory.
 	RSSBytes int64 `json:"rss_bytes,omitempty"`
-	// Call, Done, Total and Note are how far a call has come, of progress: its id in
-	// hexadecimal, how much is done, of what, and the handler's words.
-	Call  string  `json:"call,omitempty"`
+	// Call is the id of the call that progress or running is about, in hexadecimal.
+	Call string `json:"call,omitempty"`
+	// Done, Total and Note are how far it has come: how much is done, of what, and the
+	// handler's words.
 	Done  float64 `json:"done,omitempty"`
 	Total float64 `json:"total,omitempty"`
 	Note  string  `json:"note,omitempty"`
+	// Slot is the number of the slot that executes the call of running, History what the
+	// slot remembers of others.
+	Slot    int           `json:"slot,omitempty"`
+	History *HelloHistory `json:"history,omitempty"`
 }
 
 // The events of a control connection.
@@ -116,6 +122,7 @@ const (
 	EventFailed   = "failed"
 	EventSettings = "settings"
 	EventReopen   = "reopen"
+	EventRunning  = "running"
 	EventMemory   = "memory"
 	EventProgress = "progress"
 )

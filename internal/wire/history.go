@@ -39,6 +39,15 @@ func (w *HelloWorker) Past() (History, error) {
 		id, err := ParseCallID(w.Call.ID)
 		return History{Kept: []CallID{id}, Executed: []CallID{id}}, err
 	}
+	return told.Read()
+}
+
+// Read returns the history with its ids read; nil is an unknown one. The error is a
+// *ProtocolError.
+func (told *HelloHistory) Read() (History, error) {
+	if told == nil {
+		return History{}, nil
+	}
 	h := History{CompleteSince: told.CompleteSinceNS, Known: true}
 	var err error
 	if h.Kept, err = parseIDs(told.Kept); err != nil {
