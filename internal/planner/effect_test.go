@@ -20,6 +20,8 @@ var frozenEffects = map[string]pool.Effect{
 	"default":                  pool.EffectLive,
 	"for_each":                 pool.EffectAddress,
 	"profile":                  pool.EffectRoll,
+	"threads_per_worker":       pool.EffectRoll,
+	"gil":                      pool.EffectRoll,
 	"runtime":                  pool.EffectRoll,
 	"adapter":                  pool.EffectRoll,
 	"config":                   pool.EffectRoll,

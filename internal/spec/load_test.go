@@ -65,7 +65,7 @@ pool "api" {
 		Settings: pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}, Access: pool.Access{Admin: []string{}, Exec: []string{}, Read: []string{}}},
 		Runtimes: map[string]pool.Runtime{"runtime.python.default": {Name: "runtime.python.default", Declared: pool.RuntimeSpec{Interpreter: "python3"}}},
 		Pools: []pool.Pool{{
-			Name: "api", Labels: map[string]string{}, Profile: "process", Runtime: "runtime.python.default", Adapter: "./a.py",
+			Name: "api", Labels: map[string]string{}, Profile: "process", ThreadsPerWorker: 1, GIL: "warn", Runtime: "runtime.python.default", Adapter: "./a.py",
 			Config: map[string]any{}, Env: map[string]string{}, WorkingDir: ".", PythonPath: []string{"."}, Code: []string{},
 			CodeMode: "snapshot", StartMethod: "fork", Preload: []string{}, Size: 2, StartTimeout: pool.Duration(30 * time.Second), StopGrace: pool.Duration(30 * time.Second),
 			StopSignal: "TERM", Startup: pool.Startup{Parallelism: 8},

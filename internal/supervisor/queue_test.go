@@ -127,16 +127,15 @@ func TestACallCostsNoMore(t *testing.T) {
 	c := &call{dispatcher: d, deadline: 1 << 62}
 	if n := testing.AllocsPerRun(100, func() {
 		d.mu.Lock()
-		s := d.idle[0]
 		if d.shut(c, 1) != nil {
 			t.Error("it is refused")
 		}
-		d.idle = d.idle[:0]
+		s := d.pick()
 		c.settled = false
 		s.assign(c, 1)
 		d.judge(c, nil)
 		d.settle(c, outcomeOK)
-		s.call = nil
+		s.hold(nil)
 		d.next(s)
 		d.mu.Unlock()
 	}); n != 0 {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import allocate_lock
 from os.path import abspath, basename, dirname, exists, join
 
 from ._command import COMMAND_MARK
@@ -33,6 +34,7 @@ class Command:
         "name",
         "signature",
         "timeout_ms",
+        "turn",
     )
 
     def __init__(self, name: str, handler: Callable[..., Any], mark: dict[str, Any], hints: Hints) -> None:
@@ -50,7 +52,8 @@ class Command:
         self.interrupt = mark["interrupt"] and not self.is_async  # a coroutine can be cancelled anyway
         if self.interrupt:
             prepare(name)
-        self.is_plain = not (self.is_async or self.interrupt)
+        self.turn = allocate_lock() if mark["serial"] else None
+        self.is_plain = not (self.is_async or self.interrupt or self.turn)
         self.doc = " ".join((handler.__doc__ or "").strip().partition("\n\n")[0].split())
 
     def row(self) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import sys
 from ._errors import SnakepitError
 from ._launch import Launch, read_launch
 from ._preload import Preload
-from ._worker import Worker, complain
+from ._service import complain
+from ._worker import Worker
 
 
 def boot() -> int:

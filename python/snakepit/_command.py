@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         idempotent: bool = False,
         interrupt: bool = False,
         markers: bool = False,
+        serial: bool = False,
     ) -> Callable[[Function], Function]: ...
 
 
@@ -43,6 +44,7 @@ def command(
     idempotent: bool = False,
     interrupt: bool = False,
     markers: bool = False,
+    serial: bool = False,
 ) -> Any:
     """Offer a function or method as a command of its adapter, under its own name or `name`.
 
@@ -51,7 +53,9 @@ def command(
     whose worker dies runs once more, on another worker; interrupt allows that
     Cancelled is raised in the middle of a handler whose caller gave up or whose
     time is over; markers puts `{"$unserializable": TYPE, "repr": TEXT}` into the
-    result where JSON has no form for an object, which is an error otherwise.
+    result where JSON has no form for an object, which is an error otherwise;
+    serial has the calls of the command run one at a time in a worker with several
+    threads.
     """
     mark = {
         "name": name,
@@ -59,6 +63,7 @@ def command(
         "idempotent": bool(idempotent),
         "interrupt": bool(interrupt),
         "markers": bool(markers),
+        "serial": bool(serial),
     }
 
     def decorate(function: Function) -> Function:

@@ -7,7 +7,7 @@ import sys
 import time
 from _thread import allocate_lock, start_new_thread
 
-from . import _output, _wire
+from . import _gil, _output, _wire
 from ._codec import Codec
 from ._errors import WireError
 from ._launch import Launch
@@ -28,15 +28,16 @@ class Control:
     """Control keeps the control connection: it answers pings while the main thread imports or works.
 
     The main thread starts it, announces with it that the worker is ready or
-    failed, and reads `cancelled` and `draining`; everything else happens in the
-    control thread. The dict of cancelled ids is the only thing both threads
-    change, by single operations that are atomic.
+    failed; the threads of slots read `cancelled` and `draining`; everything else
+    happens in the control thread. The dict of cancelled ids is the only thing that
+    several threads change, by single operations that are atomic.
     """
 
-    def __init__(self, launch: Launch, running: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, launch: Launch, running: Callable[[], list[dict[str, Any]]]) -> None:
         self.cancelled: dict[bytes, bool] = {}
         self.draining = False
         self.growth = Growth()
+        self.gil = _gil.GilWatch(self._announce_gil) if _gil.is_free_threaded() else None
         self._launch = launch
         self._running = running
         self._codec = Codec()
@@ -69,11 +70,14 @@ class Control:
     def announce_ready(self, commands: list[dict[str, Any]]) -> None:
         """Say that the adapter is loaded and which commands it has."""
         self._commands = commands
-        self.announce({"event": "ready", "python": python_version(), "gil": gil_is_on(), "commands": commands})
+        self.announce({"event": "ready", "python": python_version(), "gil": _gil.is_on(), "commands": commands})
 
     def announce_failed(self, error: dict[str, object]) -> None:
         """Say why the adapter cannot be loaded or started."""
         self.announce({"event": "failed", "error": error})
+
+    def _announce_gil(self, culprits: list[str]) -> None:
+        self.announce({"event": "gil", "gil": True, "modules": culprits})
 
     def announce_memory(self, resident: int) -> None:
         """Say that the process has grown to so many bytes."""
@@ -140,6 +144,8 @@ class Control:
         """Answer a ping, unless the adapter says that something is wrong: then the check is missed."""
         for name in self._log.mend():
             print(f"snakepit: a handler closed {name}; it goes to the log again", file=sys.stderr, flush=True)
+        if self.gil is not None:
+            self.gil.look()
         ailment = self._ailment() if self._ailment is not None else ""
         if not ailment:
             self._send(_wire.PONG, payload)
@@ -166,8 +172,11 @@ class Control:
 
     def _cancel(self, call_id: bytes) -> None:
         """Remember the id: the call may be running, waiting behind another, or over."""
-        if len(self.cancelled) >= MAX_CANCELLED:
-            self.cancelled.pop(next(iter(self.cancelled)), None)
+        if len(self.cancelled) >= MAX_CANCELLED * self._launch.slots:
+            try:
+                self.cancelled.pop(next(iter(self.cancelled)), None)
+            except (RuntimeError, StopIteration):
+                pass  # slots have just ended calls of theirs
         self.cancelled[call_id] = True
         if self._stop is not None:
             self._stop(call_id)
@@ -179,8 +188,8 @@ class Control:
         end = time.monotonic() + self._launch.orphan_grace
         while time.monotonic() < end:
             try:
-                state = {"state": "ready", "python": python_version(), "gil": gil_is_on(), "commands": self._commands}
-                link = self._open({**state, **self._running()}, HANDSHAKE)
+                state = {"state": "ready", "python": python_version(), "gil": _gil.is_on(), "commands": self._commands}
+                link = self._open({**state, **self._told()}, HANDSHAKE)
             except Refused as err:
                 leave(0, f"the supervisor sent this worker away: {err}")
             except (OSError, WireError):
@@ -188,21 +197,32 @@ class Control:
             else:
                 with self._sending:
                     self._link = link
+                self._tell_again()
                 return link
         if self._running():
             leave(0, "no supervisor came back within orphan_grace; the call that still runs is given up")
         return None
 
+    def _told(self) -> dict[str, Any]:
+        """Return what HELLO tells of the call that runs in the only slot."""
+        if self._launch.slots > 1:
+            return {}
+        for told in self._running():
+            return {"running": [{"slot": told["slot"], "id": told["call"]}], "history": told["history"]}
+        return {}
+
+    def _tell_again(self) -> None:
+        """Tell a new supervisor what does not fit HELLO: the calls of many slots, and why the GIL is on."""
+        if self._launch.slots > 1:
+            for told in self._running():
+                self.announce({"event": "running", **told})
+        if self.gil is not None and self.gil.culprits is not None:
+            self._announce_gil(self.gil.culprits)
+
 
 def python_version() -> str:
     """Return X.Y.Z of the interpreter."""
     return ".".join(map(str, sys.version_info[:3]))
-
-
-def gil_is_on() -> bool:
-    """Report whether this interpreter runs with its GIL now."""
-    asked = getattr(sys, "_is_gil_enabled", None)
-    return True if asked is None else bool(asked())
 
 
 def leave(status: int, reason: str = "") -> None:

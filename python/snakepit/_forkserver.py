@@ -21,7 +21,7 @@ from ._nameplate import Nameplate
 from ._output import dump_on_signal
 from ._preload import Preload
 from ._report import report
-from ._worker import complain
+from ._service import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 REMEMBERED = 256
 MAX_KEPT = 16
 MAX_KEPT_BYTES = 2 << 20
+LEAST_REMEMBERED = 32
+LEAST_ROOM = 64 << 10
 
 
 class History:
@@ -22,13 +24,15 @@ class History:
 
     Sent is not delivered: a supervisor may die with an answer unread, or read and
     not passed on. So the last answers stay until newer ones take their place; one
-    that could not be sent stays in any case. The slot's thread changes a
+    that could not be sent stays in any case. The slots of a worker share the room. The slot's thread changes a
     history; `told` may be called by another one.
     """
 
-    __slots__ = ("_ended", "_kept", "_size", "complete_since", "unsent")
+    __slots__ = ("_ended", "_kept", "_remembered", "_room", "_size", "complete_since", "unsent")
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int = 1) -> None:
+        self._remembered = max(REMEMBERED // slots, LEAST_REMEMBERED)
+        self._room = max(MAX_KEPT_BYTES // slots, LEAST_ROOM)
         self.unsent = False  # the newest answer has not left whole
         self.complete_since = 0  # when the newest call ended that is forgotten here; 0: none is
         self._kept: deque[Answer] = deque()
@@ -38,20 +42,20 @@ class History:
     def add(self, answer: Answer) -> None:
         """Take up an answer that is about to be sent."""
         ended = self._ended
-        if len(ended) == REMEMBERED:
+        if len(ended) == self._remembered:
             self.complete_since = ended.popleft()[1]
         ended.append((answer.call_id, monotonic_ns()))
         kept = self._kept
         kept.append(answer)
         self._size += len(answer.body)
         self.unsent = True
-        while len(kept) > MAX_KEPT or (self._size > MAX_KEPT_BYTES and len(kept) > 1):
+        while len(kept) > MAX_KEPT or (self._size > self._room and len(kept) > 1):
             self._size -= len(kept.popleft().body)
 
     def sent(self) -> None:
         """Note that the newest answer has left; one that is too large is not kept any longer."""
         self.unsent = False
-        if self._size > MAX_KEPT_BYTES:
+        if self._size > self._room:
             self._kept.clear()
             self._size = 0
 

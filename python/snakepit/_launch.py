@@ -41,6 +41,10 @@ class Launch:
         self.stacks: str = document.get("stacks") or ""
         self.preload: list[str] = [self.adapter] if document.get("preload") is None else document["preload"]
         self.share_descriptors: bool = document.get("share_descriptors", False)
+        self.profile: str = document.get("profile") or "process"
+        self.slots: int = document.get("slots") or 1
+        self.gil: str = document.get("gil") or "warn"
+        self.environ: dict[str, str] = document.get("environ") or {}
         self.orphan_grace = document.get("orphan_grace_ms", 30_000) / 1000
 
     @property

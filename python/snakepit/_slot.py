@@ -16,10 +16,14 @@ from ._natural import marked
 from ._progress import Progress
 from ._report import report
 
+TURN = 0.05  # seconds between two looks whether a call that waits for its turn is still wanted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any, Callable
+
+    from ._loop import SharedLoop
 
 
 class Terminated(SystemExit):
@@ -66,6 +70,7 @@ class Slot:
         cancelled: dict[bytes, bool],
         codec: Codec,
         tell: Callable[[dict[str, Any]], None] | None = None,
+        loop: SharedLoop | None = None,
     ) -> None:
         self.running = False
         self.current = b""
@@ -77,6 +82,7 @@ class Slot:
         self._cancelled = cancelled
         self._codec = codec
         self._read = _wire.CallReader().read
+        self._shared = loop
         self._loop: Any = None
         self._local: Any = None
         self._stop: tuple[bytes, Callable[[], object]] | None = None
@@ -155,10 +161,8 @@ class Slot:
             began = monotonic_ns()
             if command.is_plain:
                 value = command.handler(*args, **kwargs)
-            elif command.is_async:
-                value = self._await(command.handler(*args, **kwargs), call_id, deadline)
             else:
-                value = self._interruptible(command.handler, args, kwargs, call_id)
+                value = self._special(command, args, kwargs, call_id, deadline)
             took = monotonic_ns() - began
             data = self._encode(value, command)
             if len(data) > limit:
@@ -191,19 +195,40 @@ class Slot:
         except ValueError as err:
             raise InvalidArgument(f"the arguments are not JSON: {err}") from None
 
+    def _special(self, command: Command, args: Any, kwargs: Any, call_id: bytes, deadline: int) -> Any:
+        """Run a handler that takes turns, is a coroutine function or may be interrupted."""
+        turn = command.turn
+        if turn is not None:
+            while not turn.acquire(timeout=TURN):
+                self._refuse(call_id, _wire.CODEC_JSON, deadline)
+        try:
+            if command.is_async:
+                return self._await(command.handler(*args, **kwargs), call_id, deadline)
+            if command.interrupt:
+                return self._interruptible(command.handler, args, kwargs, call_id)
+            return command.handler(*args, **kwargs)
+        finally:
+            if turn is not None:
+                turn.release()
+
     def _await(self, value: Coroutine[Any, Any, Any], call_id: bytes, deadline: int) -> Any:
-        """Run a coroutine on the slot's own event loop, made for the first one; a cancel cancels it."""
+        """Run a coroutine, on the loop that the slots share or on the slot's own; a cancel cancels it."""
         import asyncio
 
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-        loop = self._loop
-        task = loop.create_task(value)
-        self._stop = call_id, lambda: loop.call_soon_threadsafe(task.cancel)
+        if self._shared is not None:
+            job = self._shared.start(value)
+            cancel, wait = job.cancel, job.result
+        else:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+            loop = self._loop
+            task = loop.create_task(value)
+            cancel, wait = (lambda: loop.call_soon_threadsafe(task.cancel)), (lambda: loop.run_until_complete(task))
+        self._stop = call_id, cancel
         if call_id in self._cancelled:
-            task.cancel()
+            cancel()
         try:
-            return loop.run_until_complete(task)
+            return wait()
         except asyncio.CancelledError:
             if deadline and monotonic_ns() >= deadline:
                 raise DeadlineExceeded("the deadline of the call has passed") from None
