@@ -140,6 +140,15 @@ type WorkerHealthCheckFailed struct {
 	AgeUS int64 `json:"age_us"`
 }
 
+// WorkerGilEnabled tells that the GIL of a worker is on though its interpreter can do
+// without. It stays on for the rest of the worker's life.
+type WorkerGilEnabled struct {
+	OnWorker
+	// Modules names the extension modules that may have turned it on, with commas between
+	// them; empty when it was on from the beginning.
+	Modules string `json:"modules"`
+}
+
 // WorkerAdopted tells that a worker that a former supervisor started proved who it is and
 // takes calls again.
 type WorkerAdopted struct {

@@ -29,6 +29,7 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 			Stack: "k", Stderr: "s", Hint: "h",
 		},
 		event.WorkerQuarantined{OnWorker: worker, Reason: "r"},
+		event.WorkerGilEnabled{OnWorker: worker, Modules: "m"},
 		event.WorkerHealthCheckFailed{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},
 		event.WorkerAdopted{OnWorker: worker, LaunchHash: "h", AgeUS: 1, AfterUS: 2},
 		event.WorkerStopped{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},

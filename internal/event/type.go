@@ -28,6 +28,9 @@ func (WorkerQuarantined) Type() string { return "worker.quarantined" }
 func (WorkerHealthCheckFailed) Type() string { return "worker.health_check_failed" }
 
 // Type implements Body.
+func (WorkerGilEnabled) Type() string { return "worker.gil_enabled" }
+
+// Type implements Body.
 func (WorkerAdopted) Type() string { return "worker.adopted" }
 
 // Type implements Body.
@@ -105,6 +108,7 @@ var decoders = map[string]func([]byte) (Body, error){
 	WorkerCrashed{}.Type():           decode[WorkerCrashed],
 	WorkerQuarantined{}.Type():       decode[WorkerQuarantined],
 	WorkerHealthCheckFailed{}.Type(): decode[WorkerHealthCheckFailed],
+	WorkerGilEnabled{}.Type():        decode[WorkerGilEnabled],
 	WorkerAdopted{}.Type():           decode[WorkerAdopted],
 	WorkerStopped{}.Type():           decode[WorkerStopped],
 	WorkerPaused{}.Type():            decode[WorkerPaused],

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -193,6 +194,7 @@ func (r *runner) watch(w *workerEntry) {
 func (s *Supervisor) launchInfo(l launch) worker.StartInfo {
 	return worker.StartInfo{
 		Interpreter: s.environments.store.Python(l.runtime), SDK: s.sdk, Dir: l.spec.Dir(), Env: l.spec.Env, Lineage: s.lineage,
+		Profile: worker.ProfileEnv(&l.spec, runtime.NumCPU()),
 	}
 }
 
@@ -219,7 +221,7 @@ func (s *Supervisor) launchDocument(l launch) worker.Launch {
 		Version: 1, Socket: s.workerSocket(), LaunchHash: l.hash, BootID: worker.BootID(),
 		Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
 		SysPath: paths, OrphanGraceMS: s.settings.Load().OrphanGrace.D().Milliseconds(), Slots: l.spec.Slots(), Profile: l.spec.Profile,
-		ShareDescriptors: l.spec.IsSet("start_method"),
+		GIL: l.spec.GIL, ShareDescriptors: l.spec.IsSet("start_method"),
 	}
 	if l.spec.IsSet("preload") {
 		doc.Preload = append([]string{}, l.spec.Preload...) // an empty list is not the default
@@ -232,6 +234,7 @@ func (b birth) document() worker.Launch {
 	w, sup := b.worker, b.worker.runner.sup
 	doc := sup.launchDocument(b.launch)
 	doc.Address, doc.Incarnation, doc.Token, doc.Stacks = w.rec.Address(), w.rec.Incarnation, b.token, sup.logs.Stacks(w.logID())
+	doc.Environ = sup.launchInfo(b.launch).AfterFork(os.Environ())
 	return doc
 }
 

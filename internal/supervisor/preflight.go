@@ -101,6 +101,9 @@ func (w *workerEntry) needs() pool.Size {
 
 // try starts one worker of the launch and waits until it is ready.
 func (r *runner) try(ctx context.Context, l launch) (*workerEntry, *pool.CallError) {
+	if err := refusesGIL(l); err != nil {
+		return nil, err
+	}
 	pf := &preflight{result: make(chan preflightReport, 1)} // one report, see happened
 	var w *workerEntry
 	if !r.read(func(r *runner) { w, _ = r.conceive(randomHex(4), 0, l, pf) }) {

@@ -33,6 +33,7 @@ type runner struct {
 	ending   bool
 	vitals   vitals
 	deaths   map[int]*pool.Death // the last one of each place
+	degraded string              // what its workers are not as they should be in, empty usually
 }
 
 // newRunner starts the pool loop of addr; end stops it.
@@ -131,6 +132,8 @@ func (r *runner) take(m message) {
 		if e := r.born(m); e != nil {
 			r.step(e)
 		}
+	case gilOn:
+		r.gilOn(m)
 	case retire:
 		r.nursery.retire(m.server)
 	case attend:
@@ -145,6 +148,7 @@ func (r *runner) take(m message) {
 func (r *runner) configure(m configure) {
 	r.launches[m.launch.hash] = m.launch
 	if r.target != m.launch.hash {
+		r.degraded = ""
 		r.dispatcher.acquit()
 	}
 	r.target = m.launch.hash

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"time"
@@ -61,7 +62,7 @@ func (s *Supervisor) complete(st *pool.PoolStatus) {
 func (r *runner) status() pool.PoolStatus {
 	view, now := r.machine.View(), r.dispatcher.load()
 	st := pool.PoolStatus{
-		Address: r.addr, Profile: r.launches[r.target].spec.Profile, Size: view.Size, Slots: now.slots, Busy: now.busy, Available: now.available,
+		Address: r.addr, Profile: cmp.Or(r.launches[r.target].spec.Profile, pool.ProfileProcess), Size: view.Size, Slots: now.slots, Busy: now.busy, Available: now.available,
 		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
@@ -95,6 +96,9 @@ func (r *runner) status() pool.PoolStatus {
 	}
 	if st.Message == "" {
 		st.Message = r.dispatcher.poison()
+	}
+	if st.Message == "" {
+		st.Message = r.degraded
 	}
 	return st
 }

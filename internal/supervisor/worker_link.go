@@ -194,6 +194,8 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 		w.mu.Lock()
 		w.failure = failure
 		w.mu.Unlock()
+	case wire.EventGIL:
+		w.gilCameOn(e.Modules)
 	case wire.EventRunning:
 		return w.executes(&e)
 	case wire.EventMemory:

@@ -86,7 +86,7 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready, failed, running, memory or progress from a worker, settings or reopen to one.
+	// Event is ready, failed, running, gil, memory or progress from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	GIL      *bool           `json:"gil,omitempty"`
@@ -103,6 +103,8 @@ type Event struct {
 	MemoryStepBytes *int64 `json:"memory_step_bytes,omitempty"`
 	// RSSBytes is the resident memory of memory.
 	RSSBytes int64 `json:"rss_bytes,omitempty"`
+	// Modules are those that gil says turned the GIL on.
+	Modules []string `json:"modules,omitempty"`
 	// Call is the id of the call that progress or running is about, in hexadecimal.
 	Call string `json:"call,omitempty"`
 	// Done, Total and Note are how far it has come: how much is done, of what, and the
@@ -123,6 +125,7 @@ const (
 	EventSettings = "settings"
 	EventReopen   = "reopen"
 	EventRunning  = "running"
+	EventGIL      = "gil"
 	EventMemory   = "memory"
 	EventProgress = "progress"
 )

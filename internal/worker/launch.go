@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -32,6 +33,11 @@ type Launch struct {
 	// Stacks is the file that the worker writes the stacks of its threads to when it
 	// gets SIGUSR1.
 	Stacks string `json:"stacks"`
+	// GIL is the pool's attribute of that name.
+	GIL string `json:"gil"`
+	// Environ are the variables that a forked worker sets before its adapter starts: its
+	// server had others while it preloaded.
+	Environ map[string]string `json:"environ,omitempty"`
 	// Preload names what is imported before the adapter; nil stands for the adapter.
 	Preload []string `json:"preload"`
 	// ShareDescriptors lets a fork server fork with connections open.
@@ -44,6 +50,9 @@ type StartInfo struct {
 	// SDK is the directory of package snakepit.
 	SDK string
 	Dir string
+	// Profile is what the pool's profile sets, see ProfileEnv; the supervisor's own
+	// environment wins over it.
+	Profile map[string]string
 	// Env is the pool's own environment; it wins over everything but the marker.
 	Env     map[string]string
 	Lineage string
@@ -57,18 +66,61 @@ type StartInfo struct {
 	Group *os.File
 }
 
-// threadLimits keeps numeric libraries of a one-slot worker from starting a thread
-// for each core: the pool's size is what uses the cores.
+// threadLimits keeps numeric libraries from starting a thread for each core: the
+// slots of the pool are what uses the cores.
 var threadLimits = []string{
 	"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
 }
 
-// Environment returns the variables of a worker, sorted: the supervisor's own,
-// then what the profile sets, then the pool's, then the marker.
-func Environment(base []string, env map[string]string, marker string) []string {
+// ProfileEnv returns the variables that a pool's profile sets: how many threads
+// numeric libraries may start for one call, and whether the GIL is forced off.
+func ProfileEnv(p *pool.Pool, cores int) map[string]string {
 	vars := map[string]string{}
 	for _, name := range threadLimits {
 		vars[name] = "1"
+		if p.Profile == pool.ProfileThread {
+			vars[name] = strconv.Itoa(max(1, cores/p.Slots()))
+		}
+	}
+	if p.Profile == pool.ProfileThread && p.GIL == pool.GILForceOff {
+		vars["PYTHON_GIL"] = "0"
+	}
+	return vars
+}
+
+// Preloading returns what a fork server of the launch is started with: numeric
+// libraries start their threads when they are imported, and nothing can be forked then.
+func (i StartInfo) Preloading() StartInfo {
+	i.Profile = maps.Clone(i.Profile)
+	for _, name := range threadLimits {
+		if _, set := i.Profile[name]; set {
+			i.Profile[name] = "1"
+		}
+	}
+	return i
+}
+
+// AfterFork returns the variables that a worker sets which was forked from a server
+// that began with Preloading; base is the supervisor's own environment.
+func (i StartInfo) AfterFork(base []string) map[string]string {
+	out := map[string]string{}
+	before := i.Preloading().Profile
+	for name, value := range i.Profile {
+		_, set := i.Env[name]
+		inherited := slices.ContainsFunc(base, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
+		if before[name] != value && !set && !inherited {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// Environment returns the variables of a worker, sorted: what the profile sets, then
+// the supervisor's own, then the pool's, then the marker.
+func Environment(base []string, profile, env map[string]string, marker string) []string {
+	vars := maps.Clone(profile)
+	if vars == nil {
+		vars = map[string]string{}
 	}
 	for _, entry := range base {
 		if name, value, ok := strings.Cut(entry, "="); ok && !strings.HasPrefix(name, "SNAKECTL_") && name != "NOTIFY_SOCKET" {
@@ -120,7 +172,7 @@ func start(r *Reaper, info StartInfo, role string, doc Launch, extra *os.File) (
 	p, err := r.Start(Command{
 		Args:  []string{info.Interpreter, info.SDK, role, doc.Address},
 		Dir:   info.Dir,
-		Env:   Environment(os.Environ(), info.Env, MarkerValue(info.Lineage, doc.Address+"@"+doc.Incarnation)),
+		Env:   Environment(os.Environ(), info.Profile, info.Env, MarkerValue(info.Lineage, doc.Address+"@"+doc.Incarnation)),
 		Files: files,
 		Group: info.Group,
 	})
