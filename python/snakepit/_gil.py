@@ -48,7 +48,7 @@ class GilWatch:
             return
         if not self._is_on():
             if len(sys.modules) != len(self._known):
-                self._known = set(list(sys.modules))
+                self._known = set(sys.modules)
             return
         with self._lock:
             if self.culprits is not None:

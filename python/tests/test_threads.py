@@ -163,7 +163,8 @@ class ThreadTest(ThreadCase):
         self.assertEqual(self.worker.wait(30), 143, self.stderr())
 
     def test_thread_init_that_raises_fails_the_start(self) -> None:
-        self.worker = self.spawn(ADAPTER.replace('return {"thread"', 'raise LookupError("no key") or {"thread"'), slots=3, profile="thread")
+        adapter = ADAPTER.replace("def slot(): return", 'def slot(): raise LookupError("no key") or')
+        self.worker = self.spawn(adapter, slots=3, profile="thread")
         control = self.supervisor.accept("control")
         control.welcome()
         event = self.event(control)
