@@ -133,12 +133,17 @@ class Adapter:
         """Return the rows of all commands; schemas, then docs, are left out when the rows would exceed limit bytes."""
         rows = [command.row() for command in self.commands.values()]
         for member in ("schema", "doc"):
-            if sum(len(repr(row)) for row in rows) > limit:
+            if _size(rows) > limit:
                 for row in rows:
                     del row[member]
-        if sum(len(repr(row)) for row in rows) > limit:
+        if _size(rows) > limit:
             raise AdapterError(f"adapter {self.reference} has {len(rows)} commands, which is too many to announce")
         return rows
+
+
+def _size(rows: list[dict[str, Any]]) -> int:
+    """Return about how many bytes rows take."""
+    return sum(len(repr(row).encode("utf-8", "replace")) for row in rows)
 
 
 def load(reference: str, root: str, config: dict[str, Any], worker_id: str = "") -> Adapter:

@@ -229,7 +229,9 @@ class DecoratorTest(unittest.TestCase):
         self.assertEqual(snakepit.__all__, sorted(snakepit.__all__))
         for name in snakepit.__all__:
             self.assertTrue(getattr(snakepit, name).__doc__, name)
-        public = {name for name in vars(snakepit) if not name.startswith("_")} - {"annotations", "TYPE_CHECKING"}
+        modules = {name for name, value in vars(snakepit).items() if isinstance(value, type(snakepit))}
+        public = {name for name in vars(snakepit) if not name.startswith("_")}
+        public -= {"annotations", "TYPE_CHECKING", *modules}
         self.assertLessEqual(public, set(snakepit.__all__))
         with self.assertRaises(AttributeError):
             snakepit.nothing  # noqa: B018
