@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -156,7 +157,7 @@ func (s *Supervisor) startBuilder(ctx context.Context, rt pool.Runtime, tell fun
 	}
 	defer saidR.Close()
 	p, err := s.reaper.Start(worker.Command{
-		Args: append(s.cfg.Builder, s.environments.store.Dir), Dir: s.cfg.Instance, Env: os.Environ(),
+		Args: slices.Concat(s.cfg.Builder, []string{s.environments.store.Dir}), Dir: s.cfg.Instance, Env: os.Environ(),
 		Files: []*os.File{orderR, saidW, os.Stderr},
 	})
 	if err = errors.Join(err, orderR.Close(), saidW.Close()); err != nil {
