@@ -30,7 +30,7 @@ BODY = b'{"w":2.5,"h":4.0}'
 
 
 def area(w: float, h: float = 1.0) -> float:
-    """Return what both cost nothing to make."""
+    """Return a product, which costs next to nothing."""
     return w * h
 
 
