@@ -13,6 +13,7 @@ import (
 	"github.com/snakectl/snakectl/client"
 	"github.com/snakectl/snakectl/internal/access"
 	"github.com/snakectl/snakectl/internal/pool"
+	"github.com/snakectl/snakectl/internal/runtime"
 	"github.com/snakectl/snakectl/internal/state"
 	"github.com/snakectl/snakectl/internal/supervisor"
 )
@@ -65,6 +66,7 @@ func (a *App) examine(ctx context.Context, c *client.Client, dir string) []findi
 	findings = append(findings, examineSocket(filepath.Join(dir, "supervisor.sock"), status != nil, open),
 		examineSocket(filepath.Join(dir, "worker.sock"), status != nil, 0o600))
 	findings = append(findings, examineInterpreters(accepted)...)
+	findings = append(findings, examineEnvironments(accepted, environmentsOf(dir))...)
 	findings = append(findings, examinePools(status)...)
 	return append(findings, examineDisk(dir), examineFiles(pid, accepted), examineLimits(confinement))
 }
@@ -153,6 +155,27 @@ func examineInterpreters(accepted *pool.Desired) []finding {
 		if err != nil {
 			f.Verdict, f.Found = verdictFail, fmt.Sprintf("%s: cannot use %s: %v", name, rt.Interpreter, err)
 			f.Mend = "install Python " + rt.Version + " there again, or set another interpreter and run snakectl apply"
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// examineEnvironments looks whether what was installed for the runtimes is still there.
+func examineEnvironments(accepted *pool.Desired, store runtime.Store) []finding {
+	if accepted == nil {
+		return nil
+	}
+	var out []finding
+	for _, name := range sortedKeys(accepted.Runtimes) {
+		env := accepted.Runtimes[name].Environment
+		if env == nil {
+			continue
+		}
+		f := finding{Check: "environment", Verdict: verdictOK, Found: name + ": " + store.Path(env.Key)}
+		if !store.Has(env.Key) {
+			f.Verdict, f.Found = verdictFail, name+": "+store.Path(env.Key)+" is not there any more"
+			f.Mend = "snakectl apply builds it again"
 		}
 		out = append(out, f)
 	}
