@@ -103,12 +103,17 @@ func (s *Supervisor) awaitAdopted(ctx context.Context) {
 }
 
 // forgetUnaccepted drops what was remembered of pools that are no longer accepted:
-// one that is made again later begins anew.
+// one that is made again later begins anew, also when its destroy was never attempted.
 func (s *Supervisor) forgetUnaccepted(desired *pool.Desired, quarantined []state.Quarantine) {
 	for _, addr := range s.table.overridden() {
 		if desired.Pool(addr) == nil {
 			s.table.override(addr, nil)
 			s.keeper.later(func(st store) error { return st.SetOverride(addr, nil) })
+		}
+	}
+	for _, addr := range s.pauses.pools() {
+		if desired.Pool(addr) == nil {
+			s.forgetPauses(addr)
 		}
 	}
 	for _, q := range quarantined {

@@ -40,6 +40,19 @@ func (p *pauses) of(addr string) (pool.Pause, bool) {
 	return pause, ok
 }
 
+// pools returns the addresses of the pools of which something is paused.
+func (p *pauses) pools() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []string
+	for paused := range p.byAddress {
+		if ref, err := pool.ParseWorkerRef(paused); err == nil && !slices.Contains(out, ref.Pool) {
+			out = append(out, ref.Pool)
+		}
+	}
+	return out
+}
+
 // hold is what is paused of one pool: all of it, or places.
 type hold struct {
 	pool   *pool.Pause
@@ -156,7 +169,7 @@ func pauseEvent(addr string, place int, by string, pause *pool.Pause, after time
 	return event.WorkerResumed{OnWorker: about, By: by, PausedUS: after.Microseconds()}
 }
 
-// forgetPauses ends the pauses of a pool that is destroyed.
+// forgetPauses ends the pauses of a pool that nobody accepts any more.
 func (s *Supervisor) forgetPauses(addr string) {
 	s.pauses.mu.Lock()
 	all := slices.Collect(maps.Keys(s.pauses.byAddress))

@@ -282,6 +282,7 @@ func (s *Supervisor) accepted(revision uint64, desired pool.Desired) {
 	s.takeSettings(&desired)
 	s.takeAccess(&desired)
 	s.directory.tell(*s.settings.Load())
+	s.forgetUnaccepted(&desired, nil)
 }
 
 func (s *Supervisor) takeSettings(desired *pool.Desired) {
@@ -315,9 +316,6 @@ func (s *Supervisor) publish() {
 // returns why it could not, "" when it did.
 func (s *Supervisor) destroy(op *Operation, addr string) string {
 	s.publish() // the accepted spec does not have it any more: no new caller finds it
-	s.keeper.later(func(st store) error { return st.SetOverride(addr, nil) })
-	s.table.override(addr, nil)
-	s.forgetPauses(addr)
 	r := s.table.runner(addr, nil)
 	if r == nil {
 		return ""

@@ -114,6 +114,7 @@ func (a *application) accept() {
 		desired := a.desired
 		d.desired, d.status = &desired, pool.RevisionInProgress
 		d.pending[a.op.id] = d.revision
+		s.forgetUnaccepted(d)
 		a.revision, s.revision, s.desired = d.revision, d.revision, &desired
 		s.after(0, func() { a.wave(1) })
 	})
@@ -200,7 +201,6 @@ func (s *supervisor) forgetOverride(addr string) {
 func (s *supervisor) destroy(addr string, done func()) {
 	s.publish()
 	s.forgetOverride(addr)
-	s.forgetPauses(addr)
 	r := s.runners[addr]
 	if r == nil {
 		done()

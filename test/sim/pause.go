@@ -48,13 +48,6 @@ func (s *supervisor) pause(addr string, place int, paused bool) {
 	})
 }
 
-// forgetPauses ends the pauses of a pool that is destroyed.
-func (s *supervisor) forgetPauses(addr string) {
-	s.keeper.later(func(d *disk) {
-		maps.DeleteFunc(d.paused, func(key placeKey, _ bool) bool { return key.addr == addr })
-	})
-}
-
 // resumeAll ends every pause.
 func (w *world) resumeAll() {
 	for _, addr := range addresses {
