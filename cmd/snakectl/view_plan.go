@@ -107,6 +107,7 @@ func (v *planView) changes() int {
 		v.attributes(c)
 		v.files(c)
 		v.hidden(c)
+		v.threads(c)
 		v.rollout(c)
 		v.line("")
 	}
@@ -143,6 +144,13 @@ func (v *planView) hidden(c planner.Change) {
 		v.line("        # (%s hidden)", count(c.Defaults, "default"))
 	case len(c.Attributes)+len(c.Files) > 0 && c.Unchanged > 0:
 		v.line("        # (%s hidden)", count(c.Unchanged, "unchanged attribute"))
+	}
+}
+
+// threads says what threads are good for where the Python has a GIL.
+func (v *planView) threads(c planner.Change) {
+	if c.TakesTurns {
+		v.line("        threads wait at one time and compute one after the other: its Python has a GIL (concurrency without parallelism)")
 	}
 }
 

@@ -66,7 +66,7 @@ func supervisorLine(s *pool.Status, now time.Time) string {
 }
 
 func poolTable(pools []pool.PoolStatus) string {
-	rows := [][]string{{"POOL", "PROFILE", "PYTHON", "GIL", "SIZE", "READY", "BUSY", "QUEUED", "OK", "FAILED", "TIMEOUT", "REJECTED", "RESTARTS"}}
+	rows := [][]string{{"POOL", "PROFILE", "PYTHON", "GIL", "SIZE", "READY", "SLOTS", "BUSY", "QUEUED", "OK", "FAILED", "TIMEOUT", "REJECTED", "RESTARTS"}}
 	for i := range pools {
 		p := &pools[i]
 		name := p.Address
@@ -74,7 +74,7 @@ func poolTable(pools []pool.PoolStatus) string {
 			name += " (default)"
 		}
 		rejected := p.Calls.Rejected + p.Calls.QueueTimeout
-		rows = append(rows, cells(name, p.Profile, or(p.Python, "-"), or(p.GIL, "-"), p.Size, p.Ready, p.Busy, p.Queued,
+		rows = append(rows, cells(name, p.Profile, or(p.Python, "-"), or(p.GIL, "-"), p.Size, p.Ready, capacityOf(p), p.Busy, p.Queued,
 			p.Calls.OK, p.Calls.Failed, p.Calls.Timeout, rejected, p.Restarts))
 	}
 	return table(rows)

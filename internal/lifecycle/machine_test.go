@@ -137,6 +137,11 @@ func TestChanges(t *testing.T) {
 			[]string{"kill w1: did not connect again within 5s", "start w2 in 0 with a", "admit w2"},
 			"a",
 		},
+		"a slot that is lost": {
+			1, nil, func(w *world) { w.step(lifecycle.Impaired{Worker: "w1", Reason: "it lost a slot", SlotLost: true}) },
+			[]string{"start w2 in 0 with a", "admit w2", "it lost a slot recycled w1 by w2", "drain w1"},
+			"a",
+		},
 		"a call that does not end": {
 			1, nil, func(w *world) { w.step(lifecycle.Stuck{Worker: "w1"}) },
 			[]string{"dump w1", "kill w1: its call went on past its deadline and stop_grace", "start w2 in 0 with a", "admit w2"},

@@ -175,6 +175,7 @@ func (p pair) create() Change {
 		Capacity:   -1,
 		Defaults:   attributeCount - len(attributes),
 		LaunchHash: p.new.launchHash(),
+		TakesTurns: p.new.takesTurns(),
 	}
 }
 
@@ -223,6 +224,7 @@ func (p pair) change() (Change, []Drift) {
 		OldSize:       p.sizeInForce(),
 		Capacity:      -1,
 		OldLaunchHash: was,
+		TakesTurns:    p.new.takesTurns(),
 	}
 	if !reflect.DeepEqual(p.old, p.new) {
 		want = p.new.launchHash()
@@ -274,6 +276,11 @@ func (p pair) sizeInForce() int {
 		return p.running.Size
 	}
 	return p.old.spec.Size
+}
+
+// takesTurns reports whether the pool's threads share a GIL.
+func (s side) takesTurns() bool {
+	return s.spec.Profile == pool.ProfileThread && s.runtime.Version != "" && !s.runtime.FreeThreaded
 }
 
 func (s side) launchHash() string { return pool.LaunchHash(s.spec, s.runtime) }

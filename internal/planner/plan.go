@@ -84,6 +84,9 @@ type Change struct {
 	OldLaunchHash string `json:"old_launch_hash,omitempty"`
 	// Update is how a roll goes; nil for other actions.
 	Update *pool.Update `json:"update,omitempty"`
+	// TakesTurns says that the pool has threads which wait at one time and compute one
+	// after the other, since its Python has a GIL.
+	TakesTurns bool `json:"takes_turns,omitempty"`
 	// Environment is set for a runtime with packages.
 	Environment *EnvironmentChange `json:"environment,omitempty"`
 }

@@ -57,6 +57,8 @@ type fakeWorker struct {
 	t     testing.TB
 	board *switchboard
 	entry *workerEntry
+	// number is that of the slot it plays.
+	number int
 
 	out     *wire.Outbox // the supervisor's end of the slot's connection
 	conn    net.Conn     // the worker's end
@@ -85,8 +87,7 @@ func admitted(t testing.TB, b *switchboard, d *dispatcher, id string) *fakeWorke
 	return w
 }
 
-// slot is the worker's only one.
-func (w *fakeWorker) slot() *slot { return w.entry.slots.all[0] }
+func (w *fakeWorker) slot() *slot { return w.entry.slots.at(w.number) }
 
 // pastNothing is what a worker remembers that has executed nothing.
 var pastNothing = wire.History{Known: true}
