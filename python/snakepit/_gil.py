@@ -57,10 +57,9 @@ class GilWatch:
         self._tell(self.culprits)
 
     def _suspects(self) -> list[str]:
-        """Return the extension modules that are new since the last look, else all that are not Python's own."""
-        extensions = {name: file for name, file in _files() if file.endswith(SUFFIXES)}
-        fresh = [name for name in extensions if name not in self._known]
-        foreign = [name for name, file in extensions.items() if "/lib-dynload/" not in file]
+        """Return the extension modules that are new since the last look, else all; Python's own can do without."""
+        foreign = [name for name, file in _files() if file.endswith(SUFFIXES) and "/lib-dynload/" not in file]
+        fresh = [name for name in foreign if name not in self._known]
         return (fresh or foreign)[:MAX_NAMED]
 
 
