@@ -62,7 +62,7 @@ var rules = map[string]rule{
 	"cmd/snakectl": {
 		internal: []string{
 			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/logs", "internal/planner", "internal/pool",
-			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/wire", "internal/worker",
+			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},
 	},
