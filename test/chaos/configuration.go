@@ -23,7 +23,7 @@ const comesAndGoes = "extra"
 
 var (
 	// disturbed are the pools whose workers are disturbed.
-	disturbed = []string{"plain", "worn", "aging", "checked", "narrow"}
+	disturbed = []string{"plain", "worn", "aging", "checked", "narrow", "threaded"}
 	// declared are the pools that every variant declares.
 	declared = append([]string{calmPool}, disturbed...)
 	// called are the pools that callers use.
@@ -51,7 +51,7 @@ type Variant struct {
 // variant returns the configuration of a number.
 func variant(number uint64) Variant {
 	if number == 0 {
-		return Variant{Extra: true, Sizes: map[string]int{"plain": 3, "worn": 2, "aging": 2, "checked": 2, "narrow": 1}, Healthy: 50, Requests: 25}
+		return Variant{Extra: true, Sizes: map[string]int{"plain": 3, "worn": 2, "aging": 2, "checked": 2, "narrow": 1, "threaded": 2}, Healthy: 50, Requests: 25}
 	}
 	rng := rand.New(rand.NewPCG(number, 0x76617269))
 	v := Variant{

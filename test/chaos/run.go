@@ -142,7 +142,7 @@ func (c *campaign) unsettled(ctx context.Context) string {
 		return err.Error()
 	}
 	for _, p := range status.Pools {
-		if p.Busy+p.Queued > 0 || p.Available != p.Size || p.Paused != nil {
+		if p.Busy+p.Queued > 0 || p.Available != p.Slots || p.Paused != nil {
 			return p.Address + ": " + describe(p)
 		}
 	}

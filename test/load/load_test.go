@@ -97,7 +97,7 @@ func startWith(t *testing.T, dir string, vars ...string) *site {
 			t.Error(err)
 		}
 	})
-	s := &site{t: t, instance: instance, seen: map[string]*seen{"steady": {}, "wild": {}, "narrow": {}}}
+	s := &site{t: t, instance: instance, seen: map[string]*seen{"steady": {}, "wild": {}, "narrow": {}, "threaded": {}}}
 	if err := os.CopyFS(filepath.Join(instance.Dir, "..", "config"), os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ type kwargs = map[string]int
 // anything makes one call that ends in one of many ways.
 func anything(s *site, _ int, r *rand.Rand) {
 	ctx := s.t.Context()
-	poolName := []string{"steady", "wild", "wild", "narrow"}[r.IntN(4)]
+	poolName := []string{"steady", "wild", "wild", "narrow", "threaded", "threaded"}[r.IntN(6)]
 	switch what := r.IntN(100); {
 	case what < 40:
 		s.exec(ctx, poolName, "echo", kwargs{"value": r.IntN(1000)})
@@ -191,7 +191,7 @@ func anything(s *site, _ int, r *rand.Rand) {
 		if _, err := s.client.Exec(ctx, "nowhere", "echo", nil); err == nil {
 			s.t.Error("a call to a pool that does not exist succeeded")
 		}
-	case poolName == "wild":
+	case poolName == "wild", poolName == "threaded":
 		s.exec(ctx, poolName, "dies", nil)
 	}
 }
@@ -206,7 +206,7 @@ func (s *site) settle() map[string]pool.PoolStatus {
 			s.t.Fatal(err)
 		}
 		for _, p := range status.Pools {
-			if p.Busy+p.Queued > 0 || p.Ready != p.Size || p.Available != p.Size {
+			if p.Busy+p.Queued > 0 || p.Ready != p.Size || p.Available != p.Slots {
 				return false
 			}
 		}

@@ -81,3 +81,10 @@ pool "narrow" {
     timeout = "100ms"
   }
 }
+
+pool "threaded" {
+  profile            = "thread"
+  threads_per_worker = 3
+  adapter            = "./adapter.py"
+  size               = SIZE_threaded
+}

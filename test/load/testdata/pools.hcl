@@ -42,3 +42,10 @@ pool "worn" {
     timeout = "30s"
   }
 }
+
+pool "threaded" {
+  profile            = "thread"
+  threads_per_worker = 3
+  adapter            = "./adapter.py"
+  size               = 2
+}
