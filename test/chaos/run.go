@@ -142,7 +142,7 @@ func (c *campaign) unsettled(ctx context.Context) string {
 		return err.Error()
 	}
 	for _, p := range status.Pools {
-		if p.Busy+p.Queued > 0 || p.Available != p.Slots || p.Paused != nil {
+		if p.Busy+p.Queued > 0 || p.Available != capacity(&p) || p.Paused != nil {
 			return p.Address + ": " + describe(p)
 		}
 	}
@@ -170,4 +170,14 @@ func (c *campaign) broken(ctx context.Context) string {
 		}
 	}
 	return ""
+}
+
+// capacity is how many calls the workers that a pool should have execute at one time; a
+// replacement that waits until its worker has taken its last call is none of them.
+func capacity(p *pool.PoolStatus) int {
+	slots := 1
+	for i := range p.Workers {
+		slots = max(slots, p.Workers[i].Slots)
+	}
+	return p.Size * slots
 }

@@ -206,7 +206,7 @@ func (s *site) settle() map[string]pool.PoolStatus {
 			s.t.Fatal(err)
 		}
 		for _, p := range status.Pools {
-			if p.Busy+p.Queued > 0 || p.Ready != p.Size || p.Available != p.Slots {
+			if p.Busy+p.Queued > 0 || p.Ready != p.Size || p.Available != capacity(&p) {
 				return false
 			}
 		}
@@ -336,4 +336,14 @@ func (s *site) killAll(poolName string, during time.Duration) {
 			return
 		}
 	}
+}
+
+// capacity is how many calls the workers that a pool should have execute at one time; a
+// replacement that waits until its worker has taken its last call is none of them.
+func capacity(p *pool.PoolStatus) int {
+	slots := 1
+	for i := range p.Workers {
+		slots = max(slots, p.Workers[i].Slots)
+	}
+	return p.Size * slots
 }
