@@ -5,8 +5,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/snakectl/snakectl/test/harness"
 )
 
@@ -93,19 +91,13 @@ func (d *disturber) exhaust(what Disturbance) skip {
 	if why != "" {
 		return why
 	}
-	open := descriptors(pid)
-	var before unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
-		return skip(err.Error())
-	}
-	few := before
-	few.Cur = uint64(open) + what.Pick%4
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &few, nil); err != nil {
+	restore, err := allowDescriptors(pid, uint64(descriptors(pid))+what.Pick%4)
+	if err != nil {
 		return skip(err.Error())
 	}
 	pause(what.Length)
 	if d.instance.Owns(pid) {
-		_ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil)
+		restore()
 	}
 	return ""
 }
