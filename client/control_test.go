@@ -60,8 +60,8 @@ func TestRequests(t *testing.T) {
 		}},
 		{"POST /v1/operations/op-1/stop", func() error { return c.StopOperation(ctx, "op-1") }},
 		{`POST /v1/pools/api/scale {"size":8,"by":"me@here"}`, func() error { return only(c.Scale(ctx, "api", 8, "me@here")) }},
-		{`POST /v1/pools/pool.api/recycle {"place":-1}`, func() error { return only(c.Recycle(ctx, "api", nil)) }},
-		{`POST /v1/pools/pool.api/recycle {"place":3}`, func() error { return only(c.Recycle(ctx, "pool.api/3", nil)) }},
+		{`POST /v1/pools/pool.api/recycle {"place":-1,"by":"ada@host"}`, func() error { return only(c.Recycle(ctx, "api", "ada@host", nil)) }},
+		{`POST /v1/pools/pool.api/recycle {"place":3,"by":"ada@host"}`, func() error { return only(c.Recycle(ctx, "pool.api/3", "ada@host", nil)) }},
 		{"GET /v1/logs", func() error { return c.Logs(ctx, client.LogOptions{}, io.Discard) }},
 		{"GET /v1/logs?follow=1&lines=5&worker=pool.api%2F0", func() error {
 			return c.Logs(ctx, client.LogOptions{Worker: "pool.api/0", Lines: 5, Follow: true}, io.Discard)
@@ -102,7 +102,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if _, err := c.Recycle(t.Context(), "a b", nil); err == nil {
+	if _, err := c.Recycle(t.Context(), "a b", "", nil); err == nil {
 		t.Error("a reference that is none: no error")
 	}
 }

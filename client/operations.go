@@ -74,15 +74,16 @@ func (c *Client) Scale(ctx context.Context, poolName string, size int, by string
 }
 
 // Recycle replaces the workers of a pool, or the one worker that ref names, by
-// new ones of the same launch hash.
-func (c *Client) Recycle(ctx context.Context, ref string, each func(Event)) (*Outcome, error) {
+// new ones of the same launch hash. by says who does it: user@host.
+func (c *Client) Recycle(ctx context.Context, ref, by string, each func(Event)) (*Outcome, error) {
 	worker, err := pool.ParseWorkerRef(ref)
 	if err != nil {
 		return nil, refuse(pool.CategoryInvalidArgument, "%v", err)
 	}
 	in := struct {
-		Place int `json:"place"`
-	}{worker.Place}
+		Place int    `json:"place"`
+		By    string `json:"by"`
+	}{worker.Place, by}
 	return c.operate(ctx, poolPath(worker.Pool, "/recycle"), in, each)
 }
 

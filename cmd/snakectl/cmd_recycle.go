@@ -12,6 +12,7 @@ import (
 func newRecycleCommand(a *App) *cobra.Command {
 	return command{
 		use:   "recycle POOL[/PLACE]",
+		also:  []string{"restart", "reload"},
 		short: "Replace workers by fresh ones of the same kind",
 		long: `Replace every worker of a pool, or the one in a place, by a fresh one with the same
 code and settings. Each replacement is ready before the old worker drains; a place
@@ -37,7 +38,8 @@ func (a *App) runRecycle(ctx context.Context, name string) error {
 		addr = pool.WorkerAddress(ref.Pool, ref.Place)
 	}
 	progress := a.newProgress()
-	outcome, err := c.Recycle(ctx, addr, progress.show)
+	progress.action[ref.Pool] = actionRecycle
+	outcome, err := c.Recycle(ctx, addr, a.by(), progress.show)
 	progress.close()
 	if err != nil {
 		return a.explain(err)
