@@ -166,6 +166,9 @@ func (r *reporter) warnAt(at hcl.Range, pool, summary, format string, args ...an
 func (r *reporter) hcl(diags hcl.Diagnostics, pool string) {
 	for _, hd := range diags {
 		d := Diagnostic{Severity: SeverityError, Summary: hd.Summary, Detail: hd.Detail}
+		if strings.HasPrefix(hd.Detail, "Expected the start of an expression") {
+			d.Detail += ` Text stands in quotation marks: "./adapter.py".`
+		}
 		if hd.Severity == hcl.DiagWarning {
 			d.Severity = SeverityWarning
 		}
