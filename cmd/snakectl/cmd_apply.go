@@ -46,6 +46,7 @@ func newDestroyCommand(a *App) *cobra.Command {
 	opts := applyOptions{plan: planOptions{destroy: true}}
 	cmd := command{
 		use:   "destroy [--auto-approve] [--json] [--detach] [-m TEXT]",
+		also:  []string{"delete", "remove"},
 		short: "Drain and stop every pool",
 		long: `Show which pools end, ask for a yes, then drain and stop all of their workers. The
 supervisor and the history stay; apply brings the pools back.`,
@@ -181,5 +182,5 @@ func noConfiguration(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return fmt.Errorf("destroy takes no argument, not %q: it ends every pool of the instance; to end some, take them out of the configuration and run snakectl apply", args[0])
+	return argsError(fmt.Sprintf("destroy takes no argument, not %q: it ends every pool of the instance; to end some, take them out of the configuration and run snakectl apply", args[0]))
 }

@@ -126,7 +126,7 @@ func renderScaling(s scaling) string {
 	}
 	b.WriteString(table(rows))
 	if len(s.Bounds) > 0 {
-		fmt.Fprintf(&b, "\nAbout %d workers like these fit; %s run out first.", s.Maximum, s.Bounds[0].Resource)
+		fmt.Fprintf(&b, "\nAbout %d workers like these fit; the first limit is %s.", s.Maximum, s.Bounds[0].Resource)
 		if u.Starts > 0 {
 			fmt.Fprintf(&b, " Starting all of them takes about %s.", startTime(m, u, s.Maximum))
 		}

@@ -28,6 +28,7 @@ func newExecCommand(a *App) *cobra.Command {
 	var opts execOptions
 	cmd := command{
 		use:   "exec [POOL] COMMAND [ARGS|@FILE|-]",
+		also:  []string{"call", "run"},
 		short: "Run a command on a worker and print its result",
 		long: `Run one command of a pool's adapter on one of its workers. ARGS is one JSON object
 (keyword arguments) or one JSON list (positional arguments); @FILE reads it from a

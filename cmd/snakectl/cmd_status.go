@@ -14,6 +14,7 @@ func newStatusCommand(a *App) *cobra.Command {
 	var asJSON, watch bool
 	cmd := command{
 		use:   "status [POOL] [--json] [--watch]",
+		also:  []string{"list", "ls", "ps", "show", "top"},
 		short: "Show the pools and their workers",
 		long: `Show every pool with its size, its ready and busy workers, the queue and the calls
 it has answered. With POOL also show each of its workers. --json prints all of it; --watch

@@ -20,9 +20,10 @@ func newSupervisorCommand(a *App) *cobra.Command {
 		Short: "Run, start, stop or look at the supervisor",
 		Long: `The supervisor is the process that holds an instance's workers. apply and exec
 start it when it is needed; these commands manage it by hand.`,
-		Example: examples("snakectl supervisor status", "snakectl supervisor restart"),
-		Args:    unknownCommand,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example:    examples("snakectl supervisor status", "snakectl supervisor restart"),
+		SuggestFor: []string{"restart", "start", "stop"},
+		Args:       unknownCommand,
+		RunE:       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(newSupervisorRun(a), newSupervisorStart(a), newSupervisorStop(a),

@@ -56,6 +56,9 @@ func newRootCommand(a *App) *cobra.Command {
 
 // flagError makes an error about flags say where to read on.
 func flagError(cmd *cobra.Command, err error) error {
+	if flag, _, ok := strings.Cut(err.Error(), ": time: "); ok {
+		err = errors.New(flag + ": write a duration such as 30s, 10m or 1h30m")
+	}
 	return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 }
 
@@ -66,6 +69,7 @@ type command struct {
 	long     string
 	examples [2]string
 	args     cobra.PositionalArgs
+	also     []string // words that people type who mean this command
 	run      func(ctx context.Context, args []string) error
 }
 
@@ -89,6 +93,7 @@ func (c command) build(run func(*cobra.Command, []string) error) *cobra.Command 
 		Use: c.use, Short: c.short, Long: c.long,
 		Example:               examples(c.examples[:]...),
 		Args:                  describeArgs(c.args),
+		SuggestFor:            c.also,
 		RunE:                  run,
 		DisableFlagsInUseLine: true,
 	}
@@ -107,13 +112,24 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	return errors.New(text)
 }
 
+// argsError is an error about arguments that says by itself what to do.
+type argsError string
+
+func (e argsError) Error() string { return string(e) }
+
 // describeArgs makes an error about arguments say where to read on.
 func describeArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return fmt.Errorf("%s takes other arguments than the %d given; usage: snakectl %s", cmd.CommandPath(), len(args), usageOf(cmd))
+		err := check(cmd, args)
+		var clear argsError
+		if err == nil || errors.As(err, &clear) {
+			return err
 		}
-		return nil
+		wrong := "does not take " + count(len(args), "argument")
+		if len(args) == 0 {
+			wrong = "needs an argument"
+		}
+		return fmt.Errorf("%s %s; usage: snakectl %s", cmd.CommandPath(), wrong, usageOf(cmd))
 	}
 }
 

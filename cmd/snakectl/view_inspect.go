@@ -25,8 +25,8 @@ func renderInspection(all []inspection, detailed, advice bool, now time.Time) st
 func renderPool(b *strings.Builder, in *inspection, detailed, advice bool, now time.Time) {
 	seconds := float64(in.MeasuredMS) / 1000
 	fmt.Fprintf(b, "%s  %s profile, %d of %d workers ready\n", in.Address, in.Profile, in.Ready, in.Size)
-	fmt.Fprintf(b, "  capacity     %d slots: %d busy, %d available, %d calls waiting\n", in.Capacity, in.Load, in.Available, in.Queued)
-	fmt.Fprintf(b, "  utilization  %.0f %% (%s), measured for %.1f s in %d samples\n", in.Utilization*100, in.Band, seconds, in.Samples)
+	fmt.Fprintf(b, "  capacity     %s: %d busy, %d available, %s waiting\n", count(in.Capacity, "slot"), in.Load, in.Available, count(in.Queued, "call"))
+	fmt.Fprintf(b, "  utilization  %.0f %% (%s), measured for %.1f s in %s\n", in.Utilization*100, in.Band, seconds, count(in.Samples, "sample"))
 	fmt.Fprintf(b, "  calls        %d ok, %d failed, %d timed out, %d turned away meanwhile (%.1f ok a second)\n", in.During.OK, in.During.Failed,
 		in.During.Timeout, in.During.Rejected+in.During.QueueTimeout, float64(in.During.OK)/max(seconds, 0.001))
 	if in.During.Retried > 0 {
@@ -36,7 +36,7 @@ func renderPool(b *strings.Builder, in *inspection, detailed, advice bool, now t
 		fmt.Fprintf(b, "  breaker      %s, %d failures in a row\n", in.Breaker.State, in.Breaker.Failures)
 	}
 	fmt.Fprintf(b, "  memory       %s, %s a worker, the largest %s\n", bytesText(in.MemoryBytes), bytesText(in.WorkerBytes), bytesText(in.LargestBytes))
-	fmt.Fprintf(b, "  life         %d restarts, %d recycles, %d places quarantined\n", in.Restarts, in.Recycles, in.Quarantined)
+	fmt.Fprintf(b, "  life         %s, %d recycled, %s in quarantine\n", count(in.Restarts, "restart"), in.Recycles, count(in.Quarantined, "place"))
 	if detailed && len(in.Workers) > 0 {
 		rows := [][]string{{"WORKER", "STATE", "START", "CALLS", "MEMORY", "RECYCLED AFTER"}}
 		for _, w := range in.Workers {

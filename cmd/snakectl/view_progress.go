@@ -46,6 +46,10 @@ func describeEvent(ev pool.Event, action planner.Action, live bool) (text string
 	return "", true
 }
 
+// actionRecycle is what happens to a pool whose workers are recycled by hand; no plan
+// has it.
+const actionRecycle planner.Action = "recycle"
+
 // doing says what happens to an address, pastTense what became of it.
 var (
 	doing = map[planner.Action]string{
@@ -60,19 +64,19 @@ var (
 	}
 )
 
+// counted names what the workers are that progress counts, where it isn't the ready ones.
+var counted = map[planner.Action]string{planner.ActionRoll: "new", planner.ActionRecreate: "new", actionRecycle: "done"}
+
 // stepProgress says how many of the workers are there: "[#####---] 5/8 ready". On
 // paper it waits for the first one. While a roll replaces workers all of them may be
-// ready, so it counts the new ones; of a pool that goes it counts none.
+// ready, so it counts the new ones, and while they are recycled the places that are
+// done; of a pool that goes it counts none.
 func stepProgress(ev pool.Event, action planner.Action, live bool) string {
 	done, total := number(ev.Data, "done"), number(ev.Data, "total")
 	if total == 0 || done == 0 && !live || action == planner.ActionDestroy {
 		return ""
 	}
-	what := "ready"
-	if action == planner.ActionRoll || action == planner.ActionRecreate {
-		what = "new"
-	}
-	text := fmt.Sprintf("%d/%d %s", done, total, or(ev.Msg, what))
+	text := fmt.Sprintf("%d/%d %s", done, total, or(ev.Msg, or(counted[action], "ready")))
 	if failed := number(ev.Data, "failed"); failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}

@@ -144,11 +144,10 @@ func age(since, now time.Time) string {
 }
 
 func bytesText(n int64) string {
-	const mib = 1 << 20
 	if n <= 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.1fMiB", float64(n)/mib)
+	return pool.Size(n).Short()
 }
 
 func shortHash(hash string) string {

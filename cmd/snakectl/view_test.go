@@ -115,6 +115,7 @@ func TestStepProgress(t *testing.T) {
 		{"resize", planner.ActionResize, "", 5, 8, false, "5/8 ready"},
 		{"roll", planner.ActionRoll, "", 5, 8, true, "[#####---] 5/8 new"},
 		{"recreate", planner.ActionRecreate, "", 5, 8, false, "5/8 new"},
+		{"recycle", actionRecycle, "", 5, 8, false, "5/8 done"},
 		{"word_of_the_supervisor", planner.ActionRoll, "healthy", 5, 8, false, "5/8 healthy"},
 		{"destroy", planner.ActionDestroy, "", 8, 8, true, ""},
 		{"unknown_action", "", "", 5, 8, false, "5/8 ready"},
