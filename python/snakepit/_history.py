@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _collections import deque  # type: ignore[import-not-found]  # collections brings in more
+from _thread import allocate_lock
 from time import monotonic_ns
 
 TYPE_CHECKING = False
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from ._slot import Answer
 
 REMEMBERED = 256
-MAX_KEPT = 16
-MAX_KEPT_BYTES = 2 << 20
+# A caller who is slow to read leaves answers in the supervisor's memory, which die
+# with it: some MiB, and one answer for each of its callers.
+MAX_KEPT = 64
+MAX_KEPT_BYTES = 8 << 20
+KEPT_NS = 10_000_000_000
 LEAST_REMEMBERED = 32
 LEAST_ROOM = 64 << 10
 
@@ -23,19 +27,21 @@ class History:
     """History holds the answers that may not have arrived and the ids of the calls executed last.
 
     Sent is not delivered: a supervisor may die with an answer unread, or read and
-    not passed on. So the last answers stay until newer ones take their place; one
-    that could not be sent stays in any case. The slots of a worker share the room. The slot's thread changes a
-    history; `told` may be called by another one.
+    not passed on. So the last answers stay until newer ones take their place or ten
+    seconds have passed; one that could not be sent stays in any case. The slots of a
+    worker share the room. The slot's thread changes a history; `told` and `expire` may
+    be called by another one.
     """
 
-    __slots__ = ("_ended", "_kept", "_remembered", "_room", "_size", "complete_since", "unsent")
+    __slots__ = ("_changing", "_ended", "_kept", "_remembered", "_room", "_size", "complete_since", "unsent")
 
     def __init__(self, slots: int = 1) -> None:
         self._remembered = max(REMEMBERED // slots, LEAST_REMEMBERED)
         self._room = max(MAX_KEPT_BYTES // slots, LEAST_ROOM)
         self.unsent = False  # the newest answer has not left whole
         self.complete_since = 0  # when the newest call ended that is forgotten here; 0: none is
-        self._kept: deque[Answer] = deque()
+        self._changing = allocate_lock()  # guards _kept and _size
+        self._kept: deque[tuple[Answer, int]] = deque()  # with the time of its end
         self._size = 0
         self._ended: deque[tuple[bytes, int]] = deque()
 
@@ -44,31 +50,44 @@ class History:
         ended = self._ended
         if len(ended) == self._remembered:
             self.complete_since = ended.popleft()[1]
-        ended.append((answer.call_id, monotonic_ns()))
+        now = monotonic_ns()
+        ended.append((answer.call_id, now))
         kept = self._kept
-        kept.append(answer)
-        self._size += len(answer.body)
-        self.unsent = True
-        while len(kept) > MAX_KEPT or (self._size > self._room and len(kept) > 1):
-            self._size -= len(kept.popleft().body)
+        with self._changing:
+            kept.append((answer, now))
+            self._size += len(answer.body)
+            self.unsent = True
+            while len(kept) > MAX_KEPT or (self._size > self._room and len(kept) > 1):
+                self._size -= len(kept.popleft()[0].body)
 
     def sent(self) -> None:
         """Note that the newest answer has left; one that is too large is not kept any longer."""
         self.unsent = False
         if self._size > self._room:
-            self._kept.clear()
-            self._size = 0
+            with self._changing:
+                self._kept.clear()
+                self._size = 0
+
+    def expire(self) -> None:
+        """Forget the answers that have left long ago, so that an idle worker holds none."""
+        kept = self._kept
+        if not kept:
+            return
+        end = monotonic_ns() - KEPT_NS
+        with self._changing:
+            while kept and kept[0][1] < end and not (self.unsent and len(kept) == 1):
+                self._size -= len(kept.popleft()[0].body)
 
     def resend(self, link: Link) -> None:
         """Send the kept answers, in the order that `told` names them."""
-        for answer in list(self._kept):
+        for answer, _ in list(self._kept):
             answer.send(link)
         self.sent()
 
     def told(self) -> dict[str, Any]:
         """Return what HELLO tells of it."""
         return {
-            "kept": [answer.call_id.hex() for answer in list(self._kept)],
+            "kept": [answer.call_id.hex() for answer, _ in list(self._kept)],
             "executed": [call_id.hex() for call_id, _ in list(self._ended)],
             "complete_since_ns": self.complete_since,
         }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unittest
 from time import monotonic_ns
+from unittest import mock
 
-from snakepit import _wire
-from snakepit._history import MAX_KEPT, MAX_KEPT_BYTES, REMEMBERED, History
+from snakepit import _history, _wire
+from snakepit._history import KEPT_NS, MAX_KEPT, MAX_KEPT_BYTES, REMEMBERED, History
 from snakepit._slot import Answer
 
 
@@ -46,6 +47,26 @@ class HistoryTest(unittest.TestCase):
         history.add(answer(3))
         history.sent()
         self.assertEqual(kept(history), [3])
+
+    def test_old_answers_are_forgotten(self) -> None:
+        history, now = History(), 1
+        with mock.patch.object(_history, "monotonic_ns", side_effect=lambda: now):
+            history.add(answer(1))
+            history.sent()
+            now += KEPT_NS
+            history.add(answer(2))
+            history.expire()
+            self.assertEqual(kept(history), [1, 2])
+            now += KEPT_NS + 1
+            history.expire()
+            self.assertEqual(kept(history), [2], "it has not left yet")
+            history.sent()
+            history.expire()
+            self.assertEqual(kept(history), [])
+            self.assertEqual(len(history.told()["executed"]), 2)
+            history.add(answer(3, MAX_KEPT_BYTES))
+            history.sent()
+            self.assertEqual(kept(history), [3], "the room is free again")
 
     def test_what_is_forgotten_is_dated(self) -> None:
         history = History()
