@@ -17,6 +17,9 @@ import (
 const (
 	// startLimit is how long a supervisor may take until it answers.
 	startLimit = 10 * time.Second
+	// attemptEvery is how long a supervisor that was refused waits for the answer of
+	// the one that owns the instance before it is started again.
+	attemptEvery = 500 * time.Millisecond
 	// shortPause and longPause bound the pause between two looks at a condition.
 	shortPause = time.Millisecond
 	longPause  = 20 * time.Millisecond
@@ -25,28 +28,34 @@ const (
 // startSupervisor starts this program again as the supervisor of the instance,
 // detached from the terminal, and waits until it answers. It returns the pid of
 // the supervisor. When two commands start one at the same moment the second
-// process is refused by the state's lock, and both commands wait for the first.
+// process is refused by the state's lock, and both commands wait for the first. It
+// may also be one that was killed and whose end the kernel takes seconds for, while
+// its disk is busy: so another attempt follows while nobody answers.
 func (a *App) startSupervisor(ctx context.Context, dir string) (int, error) {
-	child, logged, err := a.spawnSupervisor(dir)
+	started, logged, err := a.spawnSupervisor(dir)
 	if err != nil {
 		return 0, fmt.Errorf("cannot start the supervisor of %s: %w", dir, err)
 	}
-	started := child.Process.Pid
-	_ = child.Process.Release() // it is not waited for: it outlives this command
 
 	c := client.New(socketPath(dir))
 	defer c.Close()
 	limit, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	var ended string
+	again := time.Now().Add(attemptEvery)
 	err = waitUntil(limit, func() (bool, error) {
 		if c.Healthy(limit) == nil {
 			return true, nil
 		}
 		status, gone := exitOf(started)
-		if gone && status.ExitStatus() != exitStale { // else another one was faster, and is about to answer
+		switch {
+		case gone && status.ExitStatus() != exitStale:
 			ended = describeExit(status)
 			return false, errSupervisorEnded
+		case gone && time.Now().After(again): // refused, and nobody has answered since
+			again = time.Now().Add(attemptEvery)
+			started, _, err = a.spawnSupervisor(dir)
+			return false, err
 		}
 		return false, nil
 	})
@@ -98,30 +107,34 @@ func describeExit(status syscall.WaitStatus) string {
 	return fmt.Sprintf("it ended with exit status %d", status.ExitStatus())
 }
 
-// spawnSupervisor starts the process and returns at once, with the length that
-// the log had before.
-func (a *App) spawnSupervisor(dir string) (child *exec.Cmd, logged int64, err error) {
+// spawnSupervisor starts the process and returns its pid at once, with the length that
+// the log had before. It is not waited for: it outlives this command.
+func (a *App) spawnSupervisor(dir string) (pid int, logged int64, err error) {
 	if a.Executable == "" {
-		return nil, 0, errors.New("the path of this program is not known; run \"snakectl supervisor run\" yourself")
+		return 0, 0, errors.New("the path of this program is not known; run \"snakectl supervisor run\" yourself")
 	}
 	if err := os.MkdirAll(filepath.Dir(logPath(dir)), 0o700); err != nil {
-		return nil, 0, fmt.Errorf("%w; name a directory that you may write with --instance DIR", err)
+		return 0, 0, fmt.Errorf("%w; name a directory that you may write with --instance DIR", err)
 	}
 	out, err := os.OpenFile(logPath(dir), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w; name a directory that you may write with --instance DIR", err)
+		return 0, 0, fmt.Errorf("%w; name a directory that you may write with --instance DIR", err)
 	}
 	defer out.Close()
 	if info, err := out.Stat(); err == nil {
 		logged = info.Size()
 	}
 	// The supervisor outlives this command, so no context may end it.
-	child = exec.Command(a.Executable, "supervisor", "run", "--instance", dir) //nolint:noctx // see above
+	child := exec.Command(a.Executable, "supervisor", "run", "--instance", dir) //nolint:noctx // see above
 	child.Dir = dir
 	child.Env = a.Env
 	child.Stdout, child.Stderr = out, out
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	return child, logged, child.Start()
+	if err := child.Start(); err != nil {
+		return 0, logged, err
+	}
+	pid = child.Process.Pid
+	return pid, logged, child.Process.Release()
 }
 
 // supervisorPID asks who answers: it may be another process than the one started here.
