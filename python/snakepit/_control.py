@@ -46,7 +46,6 @@ class Control:
         self._ailment: Callable[[], str] | None = None
         self._ailing = ""
         self._stop: Callable[[bytes], None] | None = None
-        self._tidy: Callable[[], None] | None = None
         self._sending = allocate_lock()  # guards writes to _link
         self._link: Link | None = None
 
@@ -55,13 +54,10 @@ class Control:
         self._link = link = self._open({"state": "starting"}, None)
         start_new_thread(self._serve, (link,))
 
-    def attend(
-        self, ailment: Callable[[], str] | None, stop: Callable[[bytes], None], tidy: Callable[[], None]
-    ) -> None:
-        """Ask from now on what is wrong and tidy up before answering a ping; pass on which call is to stop."""
+    def attend(self, ailment: Callable[[], str] | None, stop: Callable[[bytes], None]) -> None:
+        """Ask from now on what is wrong before answering a ping, and pass on which call is to stop."""
         self._ailment = ailment
         self._stop = stop
-        self._tidy = tidy
 
     def announce(self, event: dict[str, Any]) -> None:
         """Tell the supervisor something; any thread may."""
@@ -148,8 +144,6 @@ class Control:
         """Answer a ping, unless the adapter says that something is wrong: then the check is missed."""
         for name in self._log.mend():
             print(f"snakepit: a handler closed {name}; it goes to the log again", file=sys.stderr, flush=True)
-        if self._tidy is not None:
-            self._tidy()
         if self.gil is not None:
             self.gil.look()
         ailment = self._ailment() if self._ailment is not None else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from _collections import deque  # type: ignore[import-not-found]  # collections brings in more
-from _thread import allocate_lock
 from time import monotonic_ns
 
 TYPE_CHECKING = False
@@ -29,18 +28,17 @@ class History:
     Sent is not delivered: a supervisor may die with an answer unread, or read and
     not passed on. So the last answers stay until newer ones take their place or ten
     seconds have passed; one that could not be sent stays in any case. The slots of a
-    worker share the room. The slot's thread changes a history; `told` and `expire` may
-    be called by another one.
+    worker share the room. The slot's thread alone changes a history: HELLO names the
+    answers in the order in which they follow it. `told` may be called by another one.
     """
 
-    __slots__ = ("_changing", "_ended", "_kept", "_remembered", "_room", "_size", "complete_since", "unsent")
+    __slots__ = ("_ended", "_kept", "_remembered", "_room", "_size", "complete_since", "unsent")
 
     def __init__(self, slots: int = 1) -> None:
         self._remembered = max(REMEMBERED // slots, LEAST_REMEMBERED)
         self._room = max(MAX_KEPT_BYTES // slots, LEAST_ROOM)
         self.unsent = False  # the newest answer has not left whole
         self.complete_since = 0  # when the newest call ended that is forgotten here; 0: none is
-        self._changing = allocate_lock()  # guards _kept and _size
         self._kept: deque[tuple[Answer, int]] = deque()  # with the time of its end
         self._size = 0
         self._ended: deque[tuple[bytes, int]] = deque()
@@ -53,30 +51,21 @@ class History:
         now = monotonic_ns()
         ended.append((answer.call_id, now))
         kept = self._kept
-        with self._changing:
-            kept.append((answer, now))
-            self._size += len(answer.body)
-            self.unsent = True
-            while len(kept) > MAX_KEPT or (self._size > self._room and len(kept) > 1):
-                self._size -= len(kept.popleft()[0].body)
+        old = now - KEPT_NS
+        while kept and (kept[0][1] < old or len(kept) == MAX_KEPT):
+            self._size -= len(kept.popleft()[0].body)
+        kept.append((answer, now))
+        self._size += len(answer.body)
+        self.unsent = True
+        while self._size > self._room and len(kept) > 1:
+            self._size -= len(kept.popleft()[0].body)
 
     def sent(self) -> None:
         """Note that the newest answer has left; one that is too large is not kept any longer."""
         self.unsent = False
         if self._size > self._room:
-            with self._changing:
-                self._kept.clear()
-                self._size = 0
-
-    def expire(self) -> None:
-        """Forget the answers that have left long ago, so that an idle worker holds none."""
-        kept = self._kept
-        if not kept:
-            return
-        end = monotonic_ns() - KEPT_NS
-        with self._changing:
-            while kept and kept[0][1] < end and not (self.unsent and len(kept) == 1):
-                self._size -= len(kept.popleft()[0].body)
+            self._kept.clear()
+            self._size = 0
 
     def resend(self, link: Link) -> None:
         """Send the kept answers, in the order that `told` names them."""

@@ -73,10 +73,6 @@ class Service:
             return {}
         return {"slot": self.number, "call": call_id.hex(), "history": self._history.told()}
 
-    def tidy(self) -> None:
-        """Forget what no later supervisor will ask for. Any thread may call it."""
-        self._history.expire()
-
     def hang_up(self) -> None:
         """End the connection from another thread, so that a slot that waits for a call ends."""
         if self._link is not None:

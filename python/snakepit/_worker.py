@@ -110,7 +110,7 @@ class Worker:
             self._control.announce_failed(report(err))
             complain(f"cannot start adapter {launch.adapter}: {type(err).__name__}: {err}")
             return None
-        self._control.attend(adapter.ailment if "health" in adapter.hooks else None, self._stop, self._tidy)
+        self._control.attend(adapter.ailment if "health" in adapter.hooks else None, self._stop)
         self._control.announce_ready(table)
         return adapter
 
@@ -171,10 +171,6 @@ class Worker:
     def _running(self) -> list[dict[str, Any]]:
         """Return what the control connection tells of the calls that run."""
         return [told for told in (service.running() for service in self._services) if told]
-
-    def _tidy(self) -> None:
-        for service in self._services:
-            service.tidy()
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         idle = bool(self._services) and not any(service.slot.running for service in self._services)
