@@ -168,13 +168,14 @@ func (n *nursery) close() {
 	}
 }
 
-// endForkServers ends the fork servers that a former supervisor left: those that do
-// not see by themselves that it is gone, because they are still importing.
+// endForkServers ends the fork servers that nobody needs: those of a former supervisor
+// that do not see by themselves that it is gone, because they are still importing, and
+// in the end all that have not left.
 func (s *Supervisor) endForkServers() {
 	killed := worker.Sweep(s.lineage, func(incarnation string) bool {
 		return strings.Contains(incarnation, "/"+worker.ForkServerPlace+"@")
 	})
 	if killed > 0 {
-		s.log.Info("ended the fork servers of a former supervisor", "count", killed)
+		s.log.Info("ended fork servers", "count", killed)
 	}
 }
