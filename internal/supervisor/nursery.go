@@ -120,7 +120,7 @@ func (n *nursery) failed(b birth) {
 	}
 	hash := b.launch.hash
 	if n.servers[hash] == b.server && !errors.Is(b.err, worker.ErrNotForked) {
-		delete(n.servers, hash)
+		n.dismiss(hash) // it may well live: what failed may have been the worker alone
 	}
 	unsafe, ok := errors.AsType[*worker.UnsafeError](b.err)
 	if _, known := n.refused[hash]; !ok || known {
@@ -157,8 +157,13 @@ func (n *nursery) retire(hash string) {
 			return
 		}
 	}
+	n.dismiss(hash)
+}
+
+// dismiss ends a server and forgets it.
+func (n *nursery) dismiss(hash string) {
+	n.servers[hash].Dismiss()
 	delete(n.servers, hash)
-	server.Dismiss()
 }
 
 // close dismisses every server.
@@ -168,14 +173,13 @@ func (n *nursery) close() {
 	}
 }
 
-// endForkServers ends the fork servers that nobody needs: those of a former supervisor
-// that do not see by themselves that it is gone, because they are still importing, and
-// in the end all that have not left.
+// endForkServers ends the fork servers that a former supervisor left: those that do
+// not see by themselves that it is gone, because they are still importing.
 func (s *Supervisor) endForkServers() {
 	killed := worker.Sweep(s.lineage, func(incarnation string) bool {
 		return strings.Contains(incarnation, "/"+worker.ForkServerPlace+"@")
 	})
 	if killed > 0 {
-		s.log.Info("ended fork servers", "count", killed)
+		s.log.Info("ended the fork servers of a former supervisor", "count", killed)
 	}
 }

@@ -259,7 +259,6 @@ func (s *Supervisor) stopWorkers() {
 	for _, r := range runners {
 		<-r.done
 	}
-	s.endForkServers() // no worker is left that one could fork; nobody waits for a slow one
 }
 
 // runnerFor returns the pool loop of a spec, started when there is none.
