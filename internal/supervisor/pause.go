@@ -169,8 +169,11 @@ func pauseEvent(addr string, place int, by string, pause *pool.Pause, after time
 	return event.WorkerResumed{OnWorker: about, By: by, PausedUS: after.Microseconds()}
 }
 
-// forgetPauses ends the pauses of a pool that nobody accepts any more.
+// forgetPauses ends the pauses of a pool that nobody accepts any more. Its loop may
+// live until the pool is made again.
 func (s *Supervisor) forgetPauses(addr string) {
+	s.pauses.changing.Lock()
+	defer s.pauses.changing.Unlock()
 	s.pauses.mu.Lock()
 	all := slices.Collect(maps.Keys(s.pauses.byAddress))
 	s.pauses.mu.Unlock()
@@ -180,5 +183,8 @@ func (s *Supervisor) forgetPauses(addr string) {
 		}
 		s.pauses.set(paused, nil)
 		s.keeper.later(func(st store) error { return st.SetPause(paused, nil) })
+	}
+	if r := s.table.runner(addr, nil); r != nil {
+		r.dispatcher.setHold(s.pauses.holdOf(addr))
 	}
 }

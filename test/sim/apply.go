@@ -115,6 +115,11 @@ func (a *application) accept() {
 		d.desired, d.status = &desired, pool.RevisionInProgress
 		d.pending[a.op.id] = d.revision
 		s.forgetUnaccepted(d)
+		for _, addr := range slices.Sorted(maps.Keys(s.runners)) {
+			if r := s.runners[addr]; desired.Pool(addr) == nil {
+				s.after(0, func() { r.d.hold(s.w.disk.pauseOf(addr)) })
+			}
+		}
 		a.revision, s.revision, s.desired = d.revision, d.revision, &desired
 		s.after(0, func() { a.wave(1) })
 	})
