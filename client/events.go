@@ -88,23 +88,29 @@ func (c *Client) Events(ctx context.Context, opts EventOptions, each func(EventR
 	if opts.Since > 0 {
 		query.Set("since", opts.Since.String())
 	}
-	resp, err := c.open(ctx, http.MethodGet, "/v1/events", query, nil)
+	return eachLine(ctx, c, "/v1/events", query, "events", each)
+}
+
+// eachLine gives each value of an answer that is one JSON value a line to each. When
+// ctx ends it, the error is ctx's. what names the values in errors.
+func eachLine[T any](ctx context.Context, c *Client, path string, query url.Values, what string, each func(T) error) error {
+	resp, err := c.open(ctx, http.MethodGet, path, query, nil)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	lines := json.NewDecoder(resp.Body)
 	for {
-		var record EventRecord
-		if err := lines.Decode(&record); errors.Is(err, io.EOF) {
+		var line T
+		if err := lines.Decode(&line); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("cannot read the events of the supervisor: %w", err)
+			return fmt.Errorf("cannot read the %s of the supervisor: %w", what, err)
 		}
-		if err := each(record); err != nil {
+		if err := each(line); err != nil {
 			return err
 		}
 	}

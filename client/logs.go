@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,23 +55,11 @@ func (o LogOptions) query() url.Values {
 func (c *Client) LogLines(ctx context.Context, opts LogOptions, each func(LogLine) error) error {
 	query := opts.query()
 	query.Set("format", "json")
-	resp, err := c.open(ctx, http.MethodGet, "/v1/logs", query, nil)
-	if err != nil {
-		return err
+	err := eachLine(ctx, c, "/v1/logs", query, "logs", each)
+	if opts.Follow && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
 	}
-	defer resp.Body.Close()
-	lines := json.NewDecoder(resp.Body)
-	for {
-		var line LogLine
-		if err := lines.Decode(&line); errors.Is(err, io.EOF) || (err != nil && opts.Follow && ctx.Err() != nil) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("cannot read the logs: %w", err)
-		}
-		if err := each(line); err != nil {
-			return err
-		}
-	}
+	return err
 }
 
 // LogList tells which logs of a pool, a place or an incarnation there are, those of

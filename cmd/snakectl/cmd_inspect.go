@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // inspectOptions are the flags of inspect.
@@ -41,13 +40,9 @@ func (a *App) runInspect(ctx context.Context, args []string, opts inspectOptions
 	if opts.window <= 0 {
 		return errors.New("--window must be positive")
 	}
-	var addrs []string
-	for _, word := range args {
-		addr, err := pool.ParseAddress(word)
-		if err != nil {
-			return err
-		}
-		addrs = append(addrs, addr)
+	addrs, err := poolAddresses(args)
+	if err != nil {
+		return err
 	}
 	c, err := a.client()
 	if err != nil {

@@ -28,17 +28,27 @@ draws it again twice a second until you leave with Ctrl-C.`,
 	return cmd
 }
 
+// poolAddresses returns the addresses of the pools that the words of a command line
+// name.
+func poolAddresses(words []string) ([]string, error) {
+	var addrs []string
+	for _, word := range words {
+		addr, err := pool.ParseAddress(word)
+		if err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, addr)
+	}
+	return addrs, nil
+}
+
 func (a *App) runStatus(ctx context.Context, args []string, asJSON, watch bool) error {
 	if watch && (asJSON || !a.StdoutTTY) {
 		return errWatchNeedsTerminal
 	}
-	var addrs []string
-	for _, word := range args {
-		addr, err := pool.ParseAddress(word)
-		if err != nil {
-			return err
-		}
-		addrs = append(addrs, addr)
+	addrs, err := poolAddresses(args)
+	if err != nil {
+		return err
 	}
 	c, err := a.client()
 	if err != nil {
