@@ -35,7 +35,7 @@ echo "== python SDK"
 "$python" python/run_tests.py || status=1
 
 echo "== chaos"
-"$go" run "${race[@]}" ./test/chaos/cmd -seed 1 -seconds 60 || status=1
+"$go" run "${race[@]}" ./test/chaos/cmd -seed 1 -seconds 120 || status=1
 
 if [ "$status" != 0 ]; then
   echo "test: FAILED" >&2

@@ -16,7 +16,7 @@ type judgement struct {
 // deliverJudgements tells the callers. No lock may be held.
 func deliverJudgements(judgements []judgement) {
 	for _, v := range judgements {
-		if v.err.Started {
+		if v.err.Started && !v.err.Retryable {
 			v.claim.failOnce(v.err)
 		} else {
 			v.claim.sendBack(v.err)
@@ -24,8 +24,9 @@ func deliverJudgements(judgements []judgement) {
 	}
 }
 
-// sendBack ends a claim to a call that has provably not started. Its client makes the
-// call anew, and it is that one which is counted.
+// sendBack ends a claim that another call takes the place of: its client makes anew a
+// call that has provably not started, or that may run twice, or asks for it through
+// another connection. It is that one which is counted.
 func (c *call) sendBack(err *pool.CallError) {
 	d := c.dispatcher
 	d.mu.Lock()

@@ -97,6 +97,16 @@ func TestJudgement(t *testing.T) {
 			if first := early.wantError(t, pool.CategoryUnavailable); first.Started != tt.started {
 				t.Errorf("who asked before was told started %t, want %t", first.Started, tt.started)
 			}
+			final := uint64(0) // the answers after which nobody calls anew
+			if tt.started {
+				final++
+			}
+			if tt.started && !tt.retryable {
+				final++
+			}
+			if counts := o.d.load().counts; counts != (pool.CallCounts{Failed: final}) {
+				t.Errorf("counted %+v, want %d failed: the calls that are made anew count themselves", counts, final)
+			}
 		})
 	}
 }

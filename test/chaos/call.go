@@ -25,6 +25,8 @@ type Call struct {
 	// while one ends or begins.
 	Before, After int
 
+	// Unseen: nobody knows how it ended, or whether it was sent.
+	Unseen bool
 	// Answered: it has an answer; Err is it when it failed.
 	Answered bool
 	Err      *client.Error

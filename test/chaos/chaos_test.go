@@ -147,7 +147,9 @@ func TestCountersAreCompared(t *testing.T) {
 		with(0, 0, nil), with(2, 3, nil), // of a former life; of the change
 		with(4, 4, nil), with(4, 4, nil), with(4, 4, left),
 		with(4, 4, func(c *Call) { c.Err = failed(pool.CategorySaturated, false, true) }),
+		{Pool: "plain", Unseen: true, Before: 1, After: 2},
 	}
+	commanded := append(slices.Clone(calls), Call{Pool: "plain", Unseen: true, Before: 4, After: 4})
 	for _, tt := range []struct {
 		name   string
 		counts pool.CallCounts
@@ -164,6 +166,10 @@ func TestCountersAreCompared(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := reconcile(4, calls, map[string]pool.CallCounts{"plain": tt.counts}); tt.ok != (len(got) == 0) {
 				t.Errorf("reconcile(%+v) = %v, want ok to be %t", tt.counts, got, tt.ok)
+			}
+			tt.counts.Cancelled++ // the one of the command
+			if got := reconcile(4, commanded, map[string]pool.CallCounts{"plain": tt.counts}); tt.ok && len(got) > 0 {
+				t.Errorf("reconcile(%+v) = %v, though a command made one more", tt.counts, got)
 			}
 		})
 	}

@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
-// commandToken begins the tokens of calls that a command makes: nobody here sees
-// how they end.
-const commandToken = "command-"
+// commandToken begins the tokens of calls that a command makes to commandPool: nobody
+// here sees how they end, nor whether they reach a supervisor.
+const (
+	commandToken = "command-"
+	commandPool  = "plain"
+)
 
 // commandLimit is how long a command may take, whatever is broken.
 const commandLimit = 2 * time.Minute
@@ -67,7 +70,7 @@ func (d *disturber) victims(what Disturbance) [][]string {
 		{"apply", "--auto-approve", "--quiet", d.config},
 		{"plan", d.config},
 		{"status", "--json"},
-		{"exec", "plain", "work", fmt.Sprintf(`{"token":"%s%d","ms":50}`, commandToken, what.Pick)},
+		{"exec", commandPool, "work", fmt.Sprintf(`{"token":"%s%d","ms":50}`, commandToken, what.Pick)},
 		{"recycle", "plain"},
 		{"events", "--follow"},
 		{"logs", "-f"},
@@ -91,12 +94,16 @@ func (d *disturber) killCommand(what Disturbance) skip {
 	}
 	cmd := exec.Command(d.instance.Binary, args...) //nolint:noctx // it is killed below
 	cmd.Env = d.instance.Env()
+	before := d.lives.now()
 	if err := cmd.Start(); err != nil {
 		return skip(err.Error())
 	}
 	pause(what.Length)
 	_ = cmd.Process.Kill()
 	err := cmd.Wait()
+	if args[0] == "exec" {
+		d.saw(Call{Pool: commandPool, Unseen: true, Before: before, After: d.lives.now()})
+	}
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		return skip(err.Error())
 	}

@@ -33,6 +33,17 @@ type disturber struct {
 	// applying and handling let one apply, and one thing that is done to the
 	// supervisor, go on at a time.
 	applying, handling sync.Mutex
+
+	// mu guards unseen, the calls that killed commands may have made.
+	mu     sync.Mutex
+	unseen []Call
+}
+
+// saw notes a call that a command may have made.
+func (d *disturber) saw(c Call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.unseen = append(d.unseen, c)
 }
 
 // skip is why a disturbance could not be carried out.

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -95,7 +96,7 @@ func (c *campaign) count(ctx context.Context) {
 	for _, p := range status.Pools {
 		counted[p.Address[len("pool."):]] = p.Calls
 	}
-	for _, v := range reconcile(c.lives.now(), c.callers.calls, counted) {
+	for _, v := range reconcile(c.lives.now(), slices.Concat(c.callers.calls, c.unseen), counted) {
 		c.ledger.violate(v.Invariant, "%s", v.Text)
 	}
 }

@@ -140,7 +140,7 @@ func judgeCall(c *Call, pids []int) []Violation {
 // reconcile compares the counters of the last supervisor with what its callers saw.
 // last is the number of its life, and last-1 that of the change to it: a call that
 // began in it was counted by it, or never reached it; one that began before, and did
-// not end before the change, may have been either.
+// not end before the change, may have been either, as may one that nobody saw end.
 func reconcile(last int, calls []Call, counted map[string]pool.CallCounts) []Violation {
 	var out []Violation
 	for _, name := range declared {
@@ -149,7 +149,7 @@ func reconcile(last int, calls []Call, counted map[string]pool.CallCounts) []Vio
 		for i := range calls {
 			switch c := &calls[i]; {
 			case c.Pool != name || c.After < last-1:
-			case c.Before < last:
+			case c.Unseen, c.Before < last:
 				unsure++
 			case !count(&saw, c):
 				vanished++
@@ -172,7 +172,7 @@ func reconcile(last int, calls []Call, counted map[string]pool.CallCounts) []Vio
 		}
 		if sum < vanished || sum > vanished+unsure {
 			out = append(out, Violation{Counted, fmt.Sprintf(
-				"pool %s counts %d calls more than its callers saw (%+v, seen %+v), want %d that were given up and at most %d of a former life",
+				"pool %s counts %d calls more than its callers saw (%+v, seen %+v), want %d that were given up and at most %d of a former life or of commands",
 				name, sum, got, saw, vanished, unsure)})
 		}
 	}
