@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -320,6 +321,8 @@ type Exec struct {
 	Timeout       time.Duration
 	Session       string
 	Idempotent    bool
+	// Priority matters where the pool's queue.policy is priority.
+	Priority uint8
 }
 
 // ExecAnswer is the answer to an Exec.
@@ -337,24 +340,13 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "cannot read the arguments: %s", err.Error()))
 		return
 	}
-	query := r.URL.Query()
-	req := Exec{Pool: r.PathValue("pool"), Command: r.PathValue("command"), Body: body, Session: query.Get("session")}
+	req := Exec{Pool: r.PathValue("pool"), Command: r.PathValue("command"), Body: body}
 	if req.Pool == "-" {
 		req.Pool = ""
 	}
-	if text := query.Get("timeout"); text != "" {
-		d, err := pool.ParseDuration(text)
-		if err != nil {
-			fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "timeout: %s", err.Error()))
-			return
-		}
-		req.Timeout = d.D()
-	}
-	if text := query.Get("idempotent"); text != "" {
-		if req.Idempotent, err = strconv.ParseBool(text); err != nil {
-			fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "idempotent must be true or false, not %q", text))
-			return
-		}
+	if err := req.parse(r.URL.Query()); err != nil {
+		fail(w, err)
+		return
 	}
 	result, err := s.backend.Exec(r.Context(), req)
 	if err != nil {
@@ -370,4 +362,31 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 		h.Set("Snakectl-Attempts", strconv.Itoa(result.Attempts))
 	}
 	_, _ = w.Write(result.Body)
+}
+
+// parse takes up what the query says of a call.
+func (e *Exec) parse(query url.Values) error {
+	e.Session = query.Get("session")
+	if text := query.Get("timeout"); text != "" {
+		d, err := pool.ParseDuration(text)
+		if err != nil {
+			return pool.NewCallError(pool.CategoryInvalidArgument, "timeout: %s", err.Error())
+		}
+		e.Timeout = d.D()
+	}
+	if text := query.Get("idempotent"); text != "" {
+		idempotent, err := strconv.ParseBool(text)
+		if err != nil {
+			return pool.NewCallError(pool.CategoryInvalidArgument, "idempotent must be true or false, not %q", text)
+		}
+		e.Idempotent = idempotent
+	}
+	if text := query.Get("priority"); text != "" {
+		priority, err := strconv.ParseUint(text, 10, 8)
+		if err != nil {
+			return pool.NewCallError(pool.CategoryInvalidArgument, "priority must be a number from 0 to 255, not %q", text)
+		}
+		e.Priority = uint8(priority)
+	}
+	return nil
 }

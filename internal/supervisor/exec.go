@@ -20,6 +20,8 @@ type ExecRequest struct {
 	Timeout    time.Duration
 	Session    string
 	Idempotent bool
+	// Priority matters where the pool's queue.policy is priority.
+	Priority uint8
 }
 
 // ExecResult is the answer to an ExecRequest.
@@ -38,7 +40,7 @@ func (s *Supervisor) Exec(ctx context.Context, req ExecRequest) (ExecResult, err
 		return ExecResult{}, refusal
 	}
 	w := &waiter{done: make(chan struct{})}
-	c := &call{sink: w, id: wire.NewCallID()}
+	c := &call{sink: w, id: wire.NewCallID(), priority: req.Priority}
 	if len(req.Body) > wire.MaxBody {
 		large := tooLarge()
 		d.refuse(c, large)
@@ -77,7 +79,9 @@ func (s *Supervisor) Refuse(name string, why *pool.CallError) {
 
 // encodeCall returns the CALL and its CHUNKs.
 func encodeCall(id wire.CallID, req ExecRequest) ([]byte, error) {
-	envelope := wire.Call{ID: id, Codec: wire.CodecJSON, Pool: []byte(req.Pool), Command: []byte(req.Command), Session: []byte(req.Session)}
+	envelope := wire.Call{
+		ID: id, Codec: wire.CodecJSON, Priority: req.Priority, Pool: []byte(req.Pool), Command: []byte(req.Command), Session: []byte(req.Session),
+	}
 	if req.Idempotent {
 		envelope.Bits |= wire.BitIdempotent
 	}
