@@ -17,12 +17,15 @@ import (
 )
 
 const (
-	// service is how long a call of the flood executes; four workers take
-	// 4/service of them in a second, and ten times as many come.
+	// service is how long a call of the flood executes, in one of so many servers. Times
+	// as many calls come as those can take.
 	service  = 40 * time.Millisecond
-	arrivals = service / 40
-	// waits is queue.timeout of the pool.
+	servers  = 4
+	times    = 10
+	arrivals = service / servers / times
+	// waits is queue.timeout of the pool, room its queue.max.
 	waits = time.Second
+	room  = 100
 	// flooded is how long the flood lasts, unless SECONDS_OF_FLOOD says otherwise.
 	flooded = 6 * time.Second
 	// slack is how many times a ping a rejection may take, each at its p99; growth
@@ -30,6 +33,22 @@ const (
 	slack  = 20
 	growth = 64 << 20
 )
+
+// flooding is what a flood was, and what came of it.
+type flooding struct {
+	latencies
+	// offered counts the calls, all of which were made within that time.
+	offered int
+	within  time.Duration
+	// memory is the most that the supervisor held.
+	memory int64
+}
+
+// overCapacity returns how many calls were offered for each that the workers could have
+// finished in the time.
+func (f *flooding) overCapacity() float64 {
+	return float64(f.offered) / (float64(f.within) / float64(service/servers))
+}
 
 // latencies collects how long calls took, by how they ended.
 type latencies struct {
@@ -70,18 +89,22 @@ func TestOverload(t *testing.T) {
 	}
 	pid := status.Supervisor.PID
 	before := worker.RSS(pid)
-	took := s.flood(length(t))
+	took := s.flood(length(t), pid)
 	ended := time.Now()
 	s.exec(t.Context(), "flooded", "echo", kwargs{"value": 1}, client.Timeout(time.Minute))
 	back := time.Since(ended)
-	after := worker.RSS(pid)
 	ping, _ := took.p99("ping")
 	rejected, n := took.p99("rejected")
 	accepted, ok := took.p99("ok")
+	t.Logf("%d calls offered within %s, %.1f times the capacity of %d workers", took.offered,
+		took.within.Round(time.Millisecond), took.overCapacity(), servers)
 	t.Logf("%d calls ok, p99 %s; %d rejected, p99 %s, %.1f times that of a ping (%s)", ok, accepted, n, rejected, float64(rejected)/float64(ping), ping)
-	t.Logf("the supervisor holds %d KiB, %d before; a call went through %s after the flood", after>>10, before>>10, back)
+	t.Logf("the supervisor held %d KiB at most, %d before; a call went through %s after the flood", took.memory>>10, before>>10, back)
 	if ok == 0 || n == 0 {
 		t.Fatal("the flood was none: nothing was rejected, or all")
+	}
+	if finished := ok - room; took.offered < times*finished*9/10 { // the queue was emptied afterwards
+		t.Errorf("%d calls were offered and %d finished meanwhile, want %d times as many offered", took.offered, finished, times)
 	}
 	if rejected > slack*ping {
 		t.Errorf("a rejection takes %s, want at most %d times a ping, %s", rejected, slack, ping)
@@ -89,8 +112,8 @@ func TestOverload(t *testing.T) {
 	if most := waits + service + slack*ping; accepted > most {
 		t.Errorf("a call that was taken takes %s, want at most %s", accepted, most)
 	}
-	if after > before+growth {
-		t.Errorf("the supervisor grew from %d to %d bytes", before, after)
+	if took.memory > before+growth {
+		t.Errorf("the supervisor grew from %d to %d bytes", before, took.memory)
 	}
 	if back > time.Second+slack*ping {
 		t.Errorf("a call went through %s after the flood", back)
@@ -98,22 +121,32 @@ func TestOverload(t *testing.T) {
 	s.compare(s.settle())
 }
 
-// flood makes calls at a fixed pace, whatever becomes of them, and waits for all.
-func (s *site) flood(during time.Duration) *latencies {
-	took := &latencies{taken: map[string][]time.Duration{}}
-	pace := time.NewTicker(arrivals)
+// flood makes one call each time that arrivals passes, whatever becomes of them, and
+// waits for all. A tick that comes late makes all the calls that are due: the number of
+// calls depends on the clock alone. It looks at the memory of the process pid meanwhile.
+func (s *site) flood(during time.Duration, pid int) *flooding {
+	f := &flooding{latencies: latencies{taken: map[string][]time.Duration{}}}
+	pace := time.NewTicker(2 * time.Millisecond)
 	defer pace.Stop()
-	end := time.After(during)
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	begun := time.Now()
 	var calls sync.WaitGroup
-	for i := 0; ; i++ {
+	for all := int(during / arrivals); f.offered < all; {
+		for due := min(all, int(time.Since(begun)/arrivals)); f.offered < due; f.offered++ {
+			ping := f.offered%10 == 0
+			calls.Go(func() { s.floodOnce(&f.latencies, ping) })
+		}
 		select {
 		case <-pace.C:
-			calls.Go(func() { s.floodOnce(took, i%10 == 0) })
-		case <-end:
-			calls.Wait()
-			return took
+		case <-look.C:
+			f.memory = max(f.memory, worker.RSS(pid))
 		}
 	}
+	f.within = time.Since(begun)
+	calls.Wait()
+	f.memory = max(f.memory, worker.RSS(pid))
+	return f
 }
 
 func (s *site) floodOnce(took *latencies, ping bool) {
