@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the Python sources with the pinned ruff and mypy, in an environment of
-# their own under .bin: nothing of it is needed to build, run or test.
+# Checks the Python sources with the pinned ruff and mypy, and with pyright that every
+# public name has a type, in an environment of their own under .bin: nothing of it is
+# needed to build, run or test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,3 +26,9 @@ fi
 "$env/bin/ruff" format --check --config python/pyproject.toml "${sources[@]}"
 cd python
 "../$env/bin/mypy" --strict snakepit snakepit_bridge build_backend.py benchmarks
+for package in snakepit snakepit_bridge; do
+  # It looks for the package where the first python on the PATH would.
+  verified=$(PATH="$PWD/../$env/bin:$PATH" PYTHONPATH=$PWD basedpyright --verifytypes "$package") ||
+    { printf '%s\n' "$verified"; exit 1; }
+  printf '%s: %s\n' "$package" "$(grep '^Type completeness score' <<<"$verified")"
+done

@@ -8,7 +8,7 @@ our own modules, and is replaced by the one above.
 import sys
 
 if not __package__:
-    here = __file__.rpartition("/")[0]
+    here: str = __file__.rpartition("/")[0]
     if sys.path[0] == here:  # it is not there under PYTHONSAFEPATH
         del sys.path[0]
     sys.path.insert(0, here.rpartition("/")[0])

@@ -52,15 +52,15 @@ class Context:
         local: Any = None,
         progress: Progress | None = None,
     ) -> None:
-        self.config = config
-        self.state = state
-        self.worker_id = worker_id
-        self.command = command
-        self.session = session
+        self.config: dict[str, Any] = config
+        self.state: Any = state
+        self.worker_id: str = worker_id
+        self.command: str = command
+        self.session: str = session
         self._id = call_id
         self._deadline_ns = deadline_ns
         self._cancelled_ids = cancelled_ids
-        self.local = local
+        self.local: Any = local
         self._progress = progress
 
     @property

@@ -99,14 +99,14 @@ class CallError(SnakepitError):
 
     def __init__(self, details: dict[str, object]) -> None:
         self.details = details
-        self.category = str(details.get("category", "internal"))
-        self.code = details.get("code", 13)
-        self.type = str(details.get("type", ""))
-        self.message = str(details.get("message", ""))
-        self.traceback = str(details.get("traceback", ""))
-        self.hint = str(details.get("hint", ""))
-        self.started = bool(details.get("started", False))
-        self.retryable = bool(details.get("retryable", False))
+        self.category: str = str(details.get("category", "internal"))
+        self.code: object = details.get("code", 13)
+        self.type: str = str(details.get("type", ""))
+        self.message: str = str(details.get("message", ""))
+        self.traceback: str = str(details.get("traceback", ""))
+        self.hint: str = str(details.get("hint", ""))
+        self.started: bool = bool(details.get("started", False))
+        self.retryable: bool = bool(details.get("retryable", False))
         self.notes: list[str] = _listed(details.get("notes"))
         self.causes: list[dict[str, str]] = _listed(details.get("causes"))
         self.frames: list[dict[str, object]] = _listed(details.get("frames"))

@@ -46,8 +46,8 @@ class SessionContext:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.session_id = context.session
-        self.request_metadata = {"call_id": context.call_id, "worker_id": context.worker_id}
+        self.session_id: str = context.session
+        self.request_metadata: dict[str, str] = {"call_id": context.call_id, "worker_id": context.worker_id}
 
     @property
     def elixir_tools(self) -> dict[str, Any]:
