@@ -80,7 +80,7 @@ func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) er
 		return err
 	}
 	defer c.Close()
-	wanted, plan, err := a.prepareApply(ctx, c, args, opts)
+	wanted, plan, started, err := a.prepareApply(ctx, c, args, opts)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) er
 	}
 	if !opts.autoApprove {
 		if err := a.approve(ctx); err != nil {
-			return err
+			return errors.Join(err, a.undoStart(ctx, started, plan))
 		}
 	}
 	return a.carryOut(ctx, c, wanted, plan, opts)
@@ -105,18 +105,34 @@ func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) er
 
 // prepareApply loads, starts the supervisor if need be, and plans. An interrupt
 // ends it: nothing has changed yet.
-func (a *App) prepareApply(ctx context.Context, c *client.Client, args []string, opts applyOptions) (*wish, *planner.Plan, error) {
+func (a *App) prepareApply(ctx context.Context, c *client.Client, args []string, opts applyOptions) (w *wish, plan *planner.Plan, started bool, err error) {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	wanted, err := a.wanted(ctx, args, opts.plan.vars, opts.plan.destroy, opts.plan.json)
-	if err != nil {
-		return nil, nil, err
+	if w, err = a.wanted(ctx, args, opts.plan.vars, opts.plan.destroy, opts.plan.json); err != nil {
+		return nil, nil, false, err
 	}
-	if err := a.ensureSupervisor(ctx, c); err != nil {
-		return nil, nil, err
+	if started, err = a.ensureSupervisor(ctx, c); err != nil {
+		return nil, nil, false, err
 	}
-	plan, err := c.Plan(ctx, wanted.request())
-	return wanted, plan, a.explain(err)
+	plan, err = c.Plan(ctx, w.request())
+	return w, plan, started, a.explain(err)
+}
+
+// undoStart ends a supervisor that was started for a plan which was then not approved.
+// One that has taken up a configuration goes on: its workers serve again.
+func (a *App) undoStart(ctx context.Context, started bool, plan *planner.Plan) error {
+	if !started {
+		return nil
+	}
+	if plan.BaseRevision > 0 {
+		a.say("The supervisor that was started goes on with revision %d; \"snakectl supervisor stop\" ends it.", plan.BaseRevision)
+		return nil
+	}
+	pid, err := a.stopSupervisor(ctx, client.PartingStop, startLimit)
+	if err == nil {
+		a.say("Stopped the supervisor again (pid %d).", pid)
+	}
+	return err
 }
 
 func (a *App) nothingToApply(w *wish, plan *planner.Plan, opts applyOptions) error {

@@ -126,7 +126,10 @@ func (a *App) callingClient() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.client(client.Revive(func(ctx context.Context) error { return a.ensureSupervisor(ctx, starter) }))
+	return a.client(client.Revive(func(ctx context.Context) error {
+		_, err := a.ensureSupervisor(ctx, starter)
+		return err
+	}))
 }
 
 // execOnce calls, and calls again if it had to start the supervisor first. The
@@ -163,7 +166,7 @@ func (a *App) reachable(ctx context.Context, c *client.Client, addr string) erro
 	if !hasState(dir) {
 		return fmt.Errorf("no supervisor runs for the instance %s and nothing was applied to it: run \"snakectl apply\" first", dir)
 	}
-	if err := a.ensureSupervisor(ctx, c); err != nil {
+	if _, err := a.ensureSupervisor(ctx, c); err != nil {
 		return err
 	}
 	if addr == "" {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 //go:embed scaffold/* scaffold/new/*
@@ -30,8 +32,8 @@ func newInitCommand(a *App) *cobra.Command {
 	return command{
 		use:   "init [DIR]",
 		short: "Write a first configuration and adapter",
-		long: `Write pools.hcl, adapter.py and .gitignore into a directory: one pool of two workers
-that can be planned, applied and called as it stands. A file that exists is never
+		long: `Write pools.hcl, adapter.py and .gitignore into a directory: one pool of two workers,
+named after the directory, that can be planned, applied and called as it stands. A file that exists is never
 overwritten: then nothing is written and the exit code is 1.`,
 		examples: [2]string{"snakectl init", "snakectl init hello"},
 		args:     cobra.MaximumNArgs(1),
@@ -44,7 +46,7 @@ func (a *App) runInit(args []string) error {
 	if len(args) > 0 {
 		dir = args[0]
 	}
-	if err := a.writeScaffold(dir, scaffoldFiles, ""); err != nil {
+	if err := a.writeScaffold(dir, scaffoldFiles, poolNameFor(dir)); err != nil {
 		return err
 	}
 	next := "snakectl plan"
@@ -53,6 +55,16 @@ func (a *App) runInit(args []string) error {
 	}
 	a.say("Next: %s", next)
 	return nil
+}
+
+// poolNameFor returns the name of the first pool: the directory's, where that can be
+// one, else hello.
+func poolNameFor(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if name := filepath.Base(abs); err == nil && pool.ValidLabel(name) {
+		return name
+	}
+	return "hello"
 }
 
 // writeScaffold writes files into a directory, all or, when one exists, none; NAME

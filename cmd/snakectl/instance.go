@@ -108,23 +108,24 @@ func settled(ask func() error) error {
 	return ask()
 }
 
-// ensureSupervisor starts the instance's supervisor when none answers, and says so.
-func (a *App) ensureSupervisor(ctx context.Context, c *client.Client) error {
-	err := settled(func() error { return c.Healthy(ctx) })
+// ensureSupervisor starts the instance's supervisor when none answers, and says so. It
+// reports whether it did.
+func (a *App) ensureSupervisor(ctx context.Context, c *client.Client) (started bool, err error) {
+	err = settled(func() error { return c.Healthy(ctx) })
 	if err == nil || !errors.Is(err, client.ErrNoSupervisor) {
-		return a.explain(err)
+		return false, a.explain(err)
 	}
 	if a.global.noStart {
-		return fmt.Errorf("%w (--no-start forbids to start it here)", a.explain(err))
+		return false, fmt.Errorf("%w (--no-start forbids to start it here)", a.explain(err))
 	}
 	dir, err := a.instanceDir()
 	if err != nil {
-		return err
+		return false, err
 	}
 	pid, err := a.startSupervisor(ctx, dir)
 	if err != nil {
-		return err
+		return false, err
 	}
 	a.say("Started the supervisor of %s (pid %d).", dir, pid)
-	return nil
+	return true, nil
 }

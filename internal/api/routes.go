@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -362,6 +363,9 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 		h.Set("Snakectl-Attempts", strconv.Itoa(result.Attempts))
 	}
 	_, _ = w.Write(result.Body)
+	if !bytes.HasSuffix(result.Body, []byte("\n")) {
+		_, _ = io.WriteString(w, "\n") // JSON all the same, and a terminal's prompt begins a line
+	}
 }
 
 // parse takes up what the query says of a call.

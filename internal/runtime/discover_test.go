@@ -68,12 +68,13 @@ func TestDiscoverNobodyHasIt(t *testing.T) {
 	pyenv := alone(t)
 	path := install(t, filepath.Join(pyenv, "versions", "one"), real.Interpreter)
 	shim := script(t, os.Getenv("PATH"), "python3", "#!/bin/sh\nexit 1\n")
+	script(t, os.Getenv("PATH"), "python3.12", "#!/bin/sh\nexit 1\n") // shares the line of the other
 	threaded := true
 	tests := []struct {
 		rt   pool.Runtime
 		want []string
 	}{
-		{versionOf("3.77", nil), []string{`version "3.77"`, "uv python install 3.77", path + ": it is Python " + real.Version + `, and version asks for "3.77"`, shim + ": it is a launcher script"}},
+		{versionOf("3.77", nil), []string{`version "3.77"`, "uv python install 3.77", path + ": it is Python " + real.Version + `, and version asks for "3.77"`, shim + ", python3.12: it is a launcher script"}},
 		{versionOf("3.77t", nil), []string{"without a GIL", "uv python install 3.77t"}},
 		{versionOf("", &threaded), []string{path + ": it is Python " + real.Version + " with a GIL, and one without is asked for", "uv python install 3.14t"}},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/snakectl/snakectl/internal/pool"
@@ -89,6 +90,31 @@ func (d demand) install() string {
 	return "uv python install " + want.Series()
 }
 
+// loser is a candidate that was not taken.
+type loser struct{ path, reason string }
+
+// listed returns a line for each loser. Those of one directory that lost for the same
+// reason share one: the launcher scripts of pyenv are many, and say nothing each.
+func listed(lost []loser) []string {
+	type group struct{ dir, reason string }
+	members := map[group][]string{}
+	var order []group
+	for _, l := range lost {
+		g := group{filepath.Dir(l.path), l.reason}
+		if members[g] == nil {
+			order = append(order, g)
+		}
+		if name := filepath.Base(l.path); !slices.Contains(members[g], name) {
+			members[g] = append(members[g], name)
+		}
+	}
+	lines := make([]string, len(order))
+	for i, g := range order {
+		lines[i] = filepath.Join(g.dir, strings.Join(members[g], ", ")) + ": " + g.reason
+	}
+	return lines
+}
+
 // search looks for one interpreter and remembers who lost, and why.
 type search struct {
 	root  string
@@ -96,7 +122,7 @@ type search struct {
 	asked demand
 	// seen holds the interpreters that were looked at, under whatever path.
 	seen map[string]bool
-	lost []string
+	lost []loser
 }
 
 func (s *search) find(ctx context.Context, interpreter string) (python, error) {
@@ -135,7 +161,7 @@ func (s *search) best(ctx context.Context, at place) (best python, ok bool) {
 		}
 		switch {
 		case err != nil:
-			s.lost = append(s.lost, fmt.Sprintf("%s: %v", path, err))
+			s.lost = append(s.lost, loser{path, err.Error()})
 		case at.first:
 			return found, true
 		case !ok || found.Facts.number().Compare(best.Facts.number()) > 0:
@@ -177,7 +203,7 @@ func (s *search) failure(interpreter string, looked []place) error {
 		fmt.Fprintf(&b, "named %q; install Python %s or later, or set interpreter to its path", interpreter, oldest)
 	}
 	if len(s.lost) > 0 {
-		b.WriteString("; tried:\n  " + strings.Join(s.lost, "\n  "))
+		b.WriteString("; tried:\n  " + strings.Join(listed(s.lost), "\n  "))
 	} else if interpreter == "" {
 		b.WriteString("; there is none in " + strings.Join(names(looked), ", "))
 	}

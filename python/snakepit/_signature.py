@@ -88,55 +88,56 @@ class Signature:
         self.text = self._describe(names, annotations)
 
     def bind(self, arguments: Any, context: Context | None) -> tuple[Any, dict[str, Any]]:
-        """Return what to call the handler with; InvalidArgument says what does not fit.
+        """Return what to call the handler with; InvalidArgument says what does not fit, and how the command is called.
 
         arguments is a decoded body: an object, a list, or None for no arguments.
         """
         extra: list[Any] = []
-        if arguments is None:
-            arguments = {}
-        elif type(arguments) is list:
-            arguments, extra = self._named(arguments)
-        elif type(arguments) is not dict:
-            raise InvalidArgument(f"the arguments of {self._name} are a JSON object or a list, not a {kind(arguments)}")
-        admitted = 0
-        for name in arguments:
-            if name in self._required:
-                admitted += 1
-            elif name not in self._allowed:
-                admitted = -1
-                break
-        if admitted != self._needed:
-            self._admit(arguments)
-        for name, check in self._checks:
-            if name in arguments:
-                arguments[name] = check(arguments[name], name)
-        if self._context:
-            arguments[self._context] = context
-        if self._placed:
-            return self._place(arguments, extra)
-        return extra, arguments
+        try:
+            if arguments is None:
+                arguments = {}
+            elif type(arguments) is list:
+                arguments, extra = self._named(arguments)
+            elif type(arguments) is not dict:
+                raise InvalidArgument(
+                    f"the arguments of {self._name} are a JSON object or a list, not a {kind(arguments)}"
+                )
+            admitted = 0
+            for name in arguments:
+                if name in self._required:
+                    admitted += 1
+                elif name not in self._allowed:
+                    admitted = -1
+                    break
+            if admitted != self._needed:
+                self._admit(arguments)
+            for name, check in self._checks:
+                if name in arguments:
+                    arguments[name] = check(arguments[name], name)
+            if self._context:
+                arguments[self._context] = context
+            if self._placed:
+                return self._place(arguments, extra)
+            return extra, arguments
+        except InvalidArgument as err:
+            raise InvalidArgument(f"{err}: {self._name}{self.text}") from None
 
     def _named(self, values: list[Any]) -> tuple[dict[str, Any], list[Any]]:
         """Give positional values the names of their parameters; return what is left over, too."""
         names = [name for name in self._positional if name != self._context]
         extra = values[len(names) :]
         if extra and not self._extra:
-            raise InvalidArgument(
-                f"{self._name} takes at most {len(names)} positional arguments, got {len(values)}: "
-                f"{self._name}{self.text}"
-            )
+            raise InvalidArgument(f"{self._name} takes at most {len(names)} positional arguments, got {len(values)}")
         return dict(zip(names, values)), extra
 
     def _admit(self, arguments: dict[str, Any]) -> None:
         """Refuse missing and unexpected arguments; check those that a ** parameter takes."""
-        usage = f"{self._name}{self.text}"
         missing = sorted(self._required - arguments.keys())
         if missing:
-            raise InvalidArgument(f"missing {_listed(missing)}: {usage}")
+            raise InvalidArgument(f"missing {_listed(missing)}")
         unexpected = sorted(arguments.keys() - self._allowed)
         if self._context in unexpected or not self._keyword_extra:
-            raise InvalidArgument(f"unexpected {_listed(unexpected)}: {usage}")
+            raise InvalidArgument(f"unexpected {_listed(unexpected)}")
         if self._keyword_check is not None:
             for name in unexpected:
                 arguments[name] = self._keyword_check(arguments[name], name)

@@ -198,8 +198,8 @@ class CallTest(WorkerCase):
     def test_arguments_that_do_not_fit(self) -> None:
         error = self.fails("add", {"a": "x"})
         self.assertEqual((error["code"], error["category"], error["started"]), (3, "invalid_argument", False))
-        self.assertEqual(error["message"], "a: want integer, got string")
         usage = "add(a: int, b: int = 1) -> int"
+        self.assertEqual(error["message"], f"a: want integer, got string: {usage}")
         self.assertEqual(self.fails("add", {})["message"], f"missing argument a: {usage}")
         self.assertEqual(self.fails("add", {"a": 1, "c": 1})["message"], f"unexpected argument c: {usage}")
 

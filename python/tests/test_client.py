@@ -278,7 +278,7 @@ class CommandLineTest(WorkerCase):
             (["add", "[1]"], 0, "2\n", ""),
             (["echo", '{"value": {"a": "é"}}'], 0, '{"a":"é"}\n', ""),
             (["echo", "value=plain text"], 0, '"plain text"\n', ""),
-            (["add", "a=x"], 1, "", "invalid_argument: a: want integer, got string\n"),
+            (["add", "a=x"], 1, "", "invalid_argument: a: want integer, got string: add(a: int, b: int = 1) -> int\n"),
             (["add", "{"], 1, "", "invalid_argument: the arguments are not JSON"),
             (["add", "x"], 1, "", "cannot read argument 'x': write NAME=VALUE, or one JSON object or list"),
             (["nothing"], 1, "", "unknown_command: there is no command 'nothing'"),

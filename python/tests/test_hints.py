@@ -320,10 +320,14 @@ UNBOUND: list[tuple[Any, Any, str]] = [
     (plain, None, "missing argument a: plain(a, b=2, *, c=3)"),
     (plain, {"a": 1, "d": 1, "e": 2}, "unexpected arguments d, e: plain(a, b=2, *, c=3)"),
     (plain, [1, 2, 3], "plain takes at most 2 positional arguments, got 3: plain(a, b=2, *, c=3)"),
-    (plain, "x", "the arguments of plain are a JSON object or a list, not a string"),
+    (plain, "x", "the arguments of plain are a JSON object or a list, not a string: plain(a, b=2, *, c=3)"),
     (placed, {"b": 1}, "missing argument a: placed(a: int, b: float = 0.5, *rest: str, last: bool = False)"),
-    (placed, [1, 2, "x", 3], "rest[1]: want string, got integer"),
-    (open_ended, {"a": "x", "n": "y"}, "n: want integer, got string"),
+    (
+        placed,
+        [1, 2, "x", 3],
+        "rest[1]: want string, got integer: placed(a: int, b: float = 0.5, *rest: str, last: bool = False)",
+    ),
+    (open_ended, {"a": "x", "n": "y"}, "n: want integer, got string: open_ended(a: str, **more: int)"),
     (
         with_context,
         {"n": 1, "context": 1},

@@ -1,4 +1,4 @@
-"""The commands of the pool "hello". Every function marked with @command is one."""
+"""The commands of the pool "NAME". Every function marked with @command is one."""
 
 from __future__ import annotations
 
