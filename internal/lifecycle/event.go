@@ -42,8 +42,8 @@ type Restore struct {
 	Message string
 }
 
-// Recall tells what was counted before this machine was made.
-type Recall struct{ Restarts, Recycles int }
+// Recall tells what a machine remembered that had the pool before this one was made.
+type Recall struct{ Past Past }
 
 // Happened is an event of the life of one worker.
 type Happened struct {

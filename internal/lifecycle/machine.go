@@ -59,7 +59,7 @@ type place struct {
 	serving, next *worker
 	// recycle asks for a replacement with the same launch hash.
 	recycle     bool
-	failures    []failure
+	failures    []Failure
 	notBefore   time.Time
 	quarantined string
 	// lastDeath says how the last worker of this place died.
@@ -116,8 +116,7 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 	case Restore:
 		m.place(e.Place).quarantined = e.Message
 	case Recall:
-		m.restarts += e.Restarts
-		m.recycles += e.Recycles
+		m.recall(e.Past)
 	case Happened:
 		m.happened(now, e)
 	case Stuck:

@@ -35,12 +35,12 @@ func (m *Machine) exited(now time.Time, w *worker, e Happened) {
 	m.countFailure(now, p, neverReady, e)
 }
 
-// failure is one death of a worker that was not leaving.
-type failure struct {
-	at         time.Time
-	duringCall bool
-	// kind says how it ended, the same for ends of one kind.
-	kind string
+// Failure is one death of a worker that was not leaving.
+type Failure struct {
+	At         time.Time `json:"at"`
+	DuringCall bool      `json:"during_call"`
+	// Kind says how it ended, the same for ends of one kind.
+	Kind string `json:"kind"`
 }
 
 // fail marks the operation as failed; a roll stops where it is, with the workers
@@ -61,13 +61,13 @@ func (m *Machine) fail(reason string, rolling bool) {
 // now or later.
 func (m *Machine) countFailure(now time.Time, p *place, neverReady bool, e Happened) {
 	policy := m.target.Spec.Restart
-	p.failures = slices.DeleteFunc(p.failures, func(f failure) bool { return now.Sub(f.at) > policy.Window.D() })
-	p.failures = append(p.failures, failure{at: now, duringCall: e.DuringCall, kind: cmp.Or(e.Kind, e.Reason)})
+	p.failures = slices.DeleteFunc(p.failures, func(f Failure) bool { return now.Sub(f.At) > policy.Window.D() })
+	p.failures = append(p.failures, Failure{At: now, DuringCall: e.DuringCall, Kind: cmp.Or(e.Kind, e.Reason)})
 	n, alike := 0, true
 	for _, f := range p.failures {
-		if e.DuringCall || !f.duringCall {
+		if e.DuringCall || !f.DuringCall {
 			n++
-			alike = alike && f.kind == cmp.Or(e.Kind, e.Reason)
+			alike = alike && f.Kind == cmp.Or(e.Kind, e.Reason)
 		}
 	}
 	wait := backoff(policy, n)

@@ -56,6 +56,7 @@ func (s *Supervisor) boot() error {
 	for i := range desired.Pools {
 		spec := &desired.Pools[i]
 		r := s.runnerFor(spec)
+		s.recall(r)
 		for _, q := range quarantined {
 			if q.Pool == spec.Address() {
 				r.send(happening{lifecycle.Restore{Place: q.Place, Message: q.Message}})

@@ -154,6 +154,26 @@ func (b *breaker) retryAfter(now int64) time.Duration {
 	return 0
 }
 
+func (b *breaker) handover() BreakerHandover {
+	return BreakerHandover{State: b.state, Failures: b.failures, Last: b.last, OpenedAt: b.openedAt, Round: b.round, Passed: b.passed}
+}
+
+// restored returns a breaker as a former image left it, under the policy that it has
+// now. withTrial tells it of each trial that is under way.
+func (b breaker) restored(h BreakerHandover) breaker {
+	b.state, b.failures, b.last, b.openedAt, b.round, b.passed = h.State, h.Failures, h.Last, h.OpenedAt, h.Round, h.Passed
+	return b.with(b.policy)
+}
+
+// withTrial counts a call that a former image let in, in that round, 0 for one that
+// was no trial.
+func (b breaker) withTrial(round int) breaker {
+	if b.state == pool.BreakerHalfOpen && round == b.round {
+		b.out++
+	}
+	return b
+}
+
 // sick reports whether a failure says that the pool is sick, and not that its code
 // raised: it lost its worker, or passed its deadline while it was executed.
 func sick(failure *pool.CallError) bool {

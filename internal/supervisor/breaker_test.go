@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -103,6 +104,9 @@ func TestBreakerProperties(t *testing.T) {
 		row := 0
 		for range rapid.IntRange(0, 80).Draw(r, "steps") {
 			now += int64(rapid.IntRange(0, 3).Draw(r, "passes"))
+			if rapid.IntRange(0, 9).Draw(r, "replaced") == 0 {
+				b = inherited(r, b, trials)
+			}
 			e := breakerEvent{kind: breakerKind(rapid.IntRange(0, 3).Draw(r, "kind")), category: pool.CategoryWorkerDied}
 			if e.kind != breakerAsked && len(trials) > 0 && rapid.Bool().Draw(r, "of a trial") {
 				e.round, trials = trials[0], trials[1:]
@@ -137,6 +141,30 @@ func TestBreakerProperties(t *testing.T) {
 			r.Fatalf("refused after reset, with no trial under way: %+v", b)
 		}
 	})
+}
+
+// inherited returns the breaker as the next image of the supervisor has it. The trials
+// of former rounds are calls still, and count no more than they did.
+func inherited(r *rapid.T, b breaker, trials []int) breaker {
+	text, err := json.Marshal(b.handover())
+	if err != nil {
+		r.Fatal(err)
+	}
+	var h BreakerHandover
+	if err := json.Unmarshal(text, &h); err != nil {
+		r.Fatal(err)
+	}
+	out := newBreaker(b.policy).restored(h)
+	for _, round := range trials {
+		out = out.withTrial(round)
+	}
+	if b.state != pool.BreakerHalfOpen {
+		b.out = out.out // it means nothing then
+	}
+	if out != b {
+		r.Fatalf("inherited %+v, left %+v", out, b)
+	}
+	return out
 }
 
 // TestBreakerOfAPool: the failures of executions open it, its callers are told when

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"syscall"
 	"time"
@@ -213,7 +214,7 @@ func (f *Frozen) describe() error {
 	}
 	for _, r := range f.runners {
 		p := r.dispatcher.describe(index)
-		r.read(func(r *runner) { v := r.machine.View(); p.Restarts, p.Recycles = v.Restarts, v.Recycles })
+		r.read(func(r *runner) { p.Past, p.Deaths = r.machine.Past(), maps.Clone(r.deaths) })
 		f.Handover.Pools[r.addr] = p
 	}
 	return nil
@@ -222,7 +223,7 @@ func (f *Frozen) describe() error {
 func (d *dispatcher) describe(index map[*clientLink]int) PoolHandover {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := PoolHandover{Counts: d.counts, Lost: d.lost}
+	p := PoolHandover{Counts: d.counts, Lost: d.lost, Suspects: d.suspects.handover(), Breaker: d.breaker.handover()}
 	for _, line := range []*waiting{&d.queue, &d.blocked, &d.resting} {
 		for c := range line.all() {
 			l, ok := c.sink.(*clientLink)
@@ -281,6 +282,7 @@ func (c *call) handover() CallHandover {
 	defer d.mu.Unlock()
 	h.Pool, h.Idempotent = d.addr, c.idempotent
 	h.Priority, h.Attempts, h.WaitsSince, h.Waited, h.RestsUntil = c.priority, c.attempts, c.waitsSince, c.waited, c.restsUntil
+	h.Trial = c.trial
 	if c.slot != nil {
 		h.Worker, h.Slot = c.slot.worker.rec.Incarnation, c.slot.number
 	} else if c.line == nil {

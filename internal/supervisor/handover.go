@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -25,12 +26,32 @@ type Handover struct {
 
 // PoolHandover is what is known of a pool since the supervisor started.
 type PoolHandover struct {
-	Counts   pool.CallCounts `json:"counts"`
-	Lost     uint64          `json:"lost"`
-	Restarts int             `json:"restarts"`
-	Recycles int             `json:"recycles"`
+	Counts pool.CallCounts `json:"counts"`
+	Lost   uint64          `json:"lost"`
+	Past   lifecycle.Past  `json:"past"`
+	// Deaths are the last ones of the places, Suspects the commands that workers died of.
+	Deaths   map[int]*pool.Death        `json:"deaths"`
+	Suspects map[string]SuspectHandover `json:"suspects"`
+	Breaker  BreakerHandover            `json:"breaker"`
 	// Queue names the calls that wait, the first one first.
 	Queue []QueuedCall `json:"queue"`
+}
+
+// SuspectHandover is a command that so many workers in a row died of.
+type SuspectHandover struct {
+	Deaths int    `json:"deaths"`
+	Last   string `json:"last"`
+}
+
+// BreakerHandover is a breaker without its policy. The trials that are under way are
+// known by their calls.
+type BreakerHandover struct {
+	State    pool.BreakerState `json:"state"`
+	Failures int               `json:"failures"`
+	Last     pool.Category     `json:"last"`
+	OpenedAt int64             `json:"opened_at"`
+	Round    int               `json:"round"`
+	Passed   int               `json:"passed"`
 }
 
 // QueuedCall names a call by its client's index and its stream there.
@@ -72,6 +93,8 @@ type CallHandover struct {
 	WaitsSince int64  `json:"waits_since"`
 	Waited     int64  `json:"waited"`
 	RestsUntil int64  `json:"rests_until"`
+	// Trial is the round of the breaker that let it in on trial, 0 for none.
+	Trial int `json:"trial"`
 	// Asked: it was made through an earlier supervisor, between two moments, and no
 	// worker has told of it yet.
 	Asked    bool  `json:"asked"`

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"sync"
 
@@ -35,12 +36,6 @@ func (s *Supervisor) restore() {
 	}
 	s.startedAt = h.StartedAt
 	s.events.Continue(h.EventSeq)
-	for addr, p := range h.Pools {
-		if r := s.table.runner(addr, nil); r != nil {
-			r.dispatcher.recall(p)
-			r.send(happening{lifecycle.Recall{Restarts: p.Restarts, Recycles: p.Recycles}})
-		}
-	}
 	byStream := make([]map[uint64]*call, len(h.Clients))
 	for i := range h.Clients {
 		l, err := s.restoreClient(&h.Clients[i])
@@ -114,7 +109,7 @@ func (s *Supervisor) restoreCall(l *clientLink, told CallHandover) {
 	c := &call{
 		sink: l, id: id, stream: told.Stream, deadline: told.Deadline, queuedAt: told.QueuedAt, sentAt: told.SentAt,
 		idempotent: told.Idempotent, command: told.Command, frames: told.Frames,
-		priority: told.Priority, attempts: told.Attempts, waitsSince: told.WaitsSince, waited: told.Waited, restsUntil: told.RestsUntil,
+		priority: told.Priority, attempts: told.Attempts, waitsSince: told.WaitsSince, waited: told.Waited, restsUntil: told.RestsUntil, trial: told.Trial,
 	}
 	l.calls[told.Stream] = c
 	r := s.table.runner(told.Pool, nil)
@@ -123,6 +118,7 @@ func (s *Supervisor) restoreCall(l *clientLink, told CallHandover) {
 		return
 	}
 	c.dispatcher = r.dispatcher
+	r.dispatcher.resumeTrial(c)
 	switch {
 	case told.Asked:
 		s.ledger.claim(c, told.Earliest, told.Latest)
@@ -151,9 +147,53 @@ func (d *dispatcher) requeue(c *call) {
 	d.enqueue(c, false)
 }
 
-// recall goes on counting where a former image ended.
+// recall has a pool go on from what a former image knew of it. Call it before the pool
+// loop is given its target.
+func (s *Supervisor) recall(r *runner) {
+	if s.inherited == nil {
+		return
+	}
+	if p, ok := s.inherited.Pools[r.addr]; ok {
+		r.dispatcher.recall(p)
+		r.send(recall{past: p.Past, deaths: p.Deaths})
+	}
+}
+
+// recall tells a pool loop what the one of a former image knew.
+type recall struct {
+	past   lifecycle.Past
+	deaths map[int]*pool.Death
+}
+
+func (recall) message() {}
+
+func (r *runner) recall(m recall) {
+	maps.Copy(r.deaths, m.deaths)
+	r.step(lifecycle.Recall{Past: m.past})
+}
+
+// recall goes on from where a former image ended.
 func (d *dispatcher) recall(p PoolHandover) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.counts, d.lost = p.Counts, p.Lost
+	for command, s := range p.Suspects {
+		d.suspects[command] = suspect{deaths: s.Deaths, last: s.Last}
+	}
+	d.breaker = d.breaker.restored(p.Breaker)
+}
+
+// resumeTrial counts a call of a former image that the breaker let in on trial.
+func (d *dispatcher) resumeTrial(c *call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.breaker = d.breaker.withTrial(c.trial)
+}
+
+func (s suspects) handover() map[string]SuspectHandover {
+	out := map[string]SuspectHandover{}
+	for command, known := range s {
+		out[command] = SuspectHandover{Deaths: known.deaths, Last: known.last}
+	}
+	return out
 }

@@ -126,6 +126,8 @@ func (r *runner) take(m message) {
 		r.lived(m)
 	case adopt:
 		r.adopt(m)
+	case recall:
+		r.recall(m)
 	case dumped:
 		r.dumped(m)
 	case birth:
@@ -149,7 +151,9 @@ func (r *runner) configure(m configure) {
 	r.launches[m.launch.hash] = m.launch
 	if r.target != m.launch.hash {
 		r.degraded = ""
-		r.dispatcher.acquit()
+		if r.target != "" { // at first, the suspicions that recall left are of this code
+			r.dispatcher.acquit()
+		}
 	}
 	r.target = m.launch.hash
 	r.size = m.size
