@@ -38,16 +38,12 @@ func WorkerKey(w pool.Worker) string { return pool.Incarnate(w.Address(), w.Inca
 // worker that is in both is written.
 func (s *Store) ApplyWorkers(put []pool.Worker, del []string) error {
 	return s.update("record workers", func(tx *bbolt.Tx) error {
-		workers, err := tableOf(tx, bucketWorkers)
-		if err != nil {
-			return err
-		}
-		launches, err := tableOf(tx, bucketLaunches)
+		book, err := openRegister(tx)
 		if err != nil {
 			return err
 		}
 		for _, key := range del {
-			if err := workers.delete(key); err != nil {
+			if err := book.delete(key); err != nil {
 				return err
 			}
 		}
@@ -57,14 +53,11 @@ func (s *Store) ApplyWorkers(put []pool.Worker, del []string) error {
 			}
 		}
 		for _, w := range put {
-			if err := putWorker(workers, launches, w); err != nil {
+			if err := book.put(w); err != nil {
 				return err
 			}
 		}
-		if launches.len() < 2 {
-			return nil // one launch is as good as none to sweep
-		}
-		return sweepLaunches(workers, launches)
+		return book.sweep()
 	})
 }
 
@@ -84,36 +77,79 @@ func (s *Store) Workers() ([]pool.Worker, error) {
 	return out, err
 }
 
-func putWorker(workers, launches table, w pool.Worker) error {
+// register is the two tables that hold the workers, inside a transaction. It knows
+// which launches lost a worker that named them: looking for those that nobody names
+// reads every record, which starting a worker must not pay for.
+type register struct {
+	workers, launches table
+	released          map[string]bool
+}
+
+// launchName is what register reads of a worker's record.
+type launchName struct {
+	Launch string `json:"launch"`
+}
+
+func openRegister(tx *bbolt.Tx) (*register, error) {
+	workers, err := tableOf(tx, bucketWorkers)
+	if err != nil {
+		return nil, err
+	}
+	launches, err := tableOf(tx, bucketLaunches)
+	return &register{workers: workers, launches: launches, released: map[string]bool{}}, err
+}
+
+func (r *register) put(w pool.Worker) error {
 	text, err := json.Marshal(launch{Spec: w.Spec, Runtime: w.Runtime})
 	if err != nil {
 		return fmt.Errorf("cannot encode the launch of %s: %w", w.Address(), err)
 	}
 	sum := sha256.Sum256(text)
-	key := hex.EncodeToString(sum[:])
-	if !launches.has(key) {
-		if err := launches.put(key, json.RawMessage(text)); err != nil {
+	name, key := hex.EncodeToString(sum[:]), WorkerKey(w)
+	if err := r.release(key); err != nil {
+		return err
+	}
+	delete(r.released, name)
+	if !r.launches.has(name) {
+		if err := r.launches.put(name, json.RawMessage(text)); err != nil {
 			return err
 		}
 	}
-	return workers.put(WorkerKey(w), workerRecord{Worker: w, Launch: key})
+	return r.workers.put(key, workerRecord{Worker: w, Launch: name})
 }
 
-// sweepLaunches forgets launches that no worker names any more.
-func sweepLaunches(workers, launches table) error {
-	records, err := all[workerRecord](workers)
+func (r *register) delete(key string) error {
+	if err := r.release(key); err != nil {
+		return err
+	}
+	return r.workers.delete(key)
+}
+
+// release notes which launch the record at key names, if there is one.
+func (r *register) release(key string) error {
+	var before launchName
+	found, err := r.workers.get(key, &before)
+	if found && err == nil {
+		r.released[before.Launch] = true
+	}
+	return err
+}
+
+// sweep forgets the released launches that no worker names any more.
+func (r *register) sweep() error {
+	if len(r.released) == 0 || r.launches.len() < 2 && r.workers.len() > 0 {
+		return nil // the only launch is the one that all of them name
+	}
+	names, err := all[launchName](r.workers)
 	if err != nil {
 		return err
 	}
-	used := map[string]bool{}
-	for _, r := range records {
-		used[r.Launch] = true
+	for _, n := range names {
+		delete(r.released, n.Launch)
 	}
-	for _, key := range launches.keys() {
-		if !used[key] {
-			if err := launches.delete(key); err != nil {
-				return err
-			}
+	for name := range r.released {
+		if err := r.launches.delete(name); err != nil {
+			return err
 		}
 	}
 	return nil

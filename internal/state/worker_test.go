@@ -115,30 +115,62 @@ func TestOverridesAndQuarantine(t *testing.T) {
 // TestLaunchesAreSwept looks into the file: what no worker was launched with any
 // more must not pile up.
 func TestLaunchesAreSwept(t *testing.T) {
-	dir := t.TempDir()
-	s := mustOpen(t, dir)
-	all := workers(8)
-	for i := range all {
-		all[i].Spec.Description = fmt.Sprint("launch ", i/2)
+	launched := func() []pool.Worker {
+		all := workers(8)
+		for i := range all {
+			all[i].Spec.Description = fmt.Sprint("launch ", i/2)
+		}
+		return all
 	}
-	if err := s.PutWorkers(all); err != nil {
-		t.Fatal(err)
+	key := func(i int) string { return state.WorkerKey(launched()[i]) }
+	again := func(i, launch int) pool.Worker {
+		w := launched()[i]
+		w.Spec.Description = fmt.Sprint("launch ", launch)
+		return w
 	}
-	if err := s.DeleteWorkers([]string{state.WorkerKey(all[0]), state.WorkerKey(all[1]), state.WorkerKey(all[2])}); err != nil {
-		t.Fatal(err)
+	for _, test := range []struct {
+		name string
+		put  []pool.Worker
+		del  []string
+		want int
+	}{
+		{"the last worker goes", nil, []string{key(0), key(1), key(2)}, 3},
+		{"one worker is left", nil, []string{key(0)}, 4},
+		{"both turn to another", []pool.Worker{again(0, 1), again(1, 1)}, nil, 3},
+		{"another takes it up", []pool.Worker{again(2, 0)}, []string{key(0), key(1)}, 4},
+		{"all go", nil, []string{key(0), key(1), key(2), key(3), key(4), key(5), key(6), key(7)}, 0},
+		{"all but those of one", nil, []string{key(0), key(1), key(2), key(3), key(4), key(5)}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := mustOpen(t, dir)
+			if err := s.PutWorkers(launched()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.ApplyWorkers(test.put, test.del); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := recordsIn(t, dir, "launches"); got != test.want {
+				t.Errorf("%d launches are on record, want %d", got, test.want)
+			}
+		})
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// recordsIn counts the records of a bucket in a closed state file.
+func recordsIn(t *testing.T, dir, bucket string) (n int) {
+	t.Helper()
 	db, err := bbolt.Open(filepath.Join(dir, "state.db"), 0o600, &bbolt.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	_ = db.View(func(tx *bbolt.Tx) error {
-		if got := tx.Bucket([]byte("launches")).Stats().KeyN; got != 3 {
-			t.Errorf("%d launches are on record, want 3", got)
-		}
+		n = tx.Bucket([]byte(bucket)).Stats().KeyN
 		return nil
 	})
+	return n
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
@@ -32,10 +33,14 @@ type store interface {
 	Close() error
 }
 
+// together is how long changes of worker records wait for others. A commit is written
+// out twice, which costs more processor time than the rest of a worker's bookkeeping: a
+// hundred starting workers share some twenty.
+const together = 25 * time.Millisecond
+
 // keeper is the only caller of the store's writing methods. Changes of worker
-// records that come while a transaction is being written share the next one, so
-// that starting a hundred workers costs a few commits. It is safe for concurrent
-// use.
+// records that come within a moment share one transaction; what is asked for by now
+// or later does not wait. It is safe for concurrent use.
 type keeper struct {
 	log   *slog.Logger
 	store store
@@ -47,26 +52,42 @@ type keeper struct {
 	others []func(store) error
 	closed bool
 
-	wake chan struct{} // holds one token when there is work
-	done chan struct{}
+	wake  chan struct{} // holds one token when there is work
+	hurry chan struct{} // holds one token when it is not to wait for more
+	done  chan struct{}
 }
 
 func newKeeper(st store, log *slog.Logger) *keeper {
-	return &keeper{log: log, store: st, put: map[string]pool.Worker{}, del: map[string]bool{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &keeper{
+		log: log, store: st, put: map[string]pool.Worker{}, del: map[string]bool{},
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 }
 
 // run writes until close; what is pending then is written first.
 func (k *keeper) run() {
 	defer close(k.done)
 	for range k.wake {
-		for k.flush() {
-		}
+		k.gather()
+		k.flush()
 		k.mu.Lock()
 		closed := k.closed
 		k.mu.Unlock()
 		if closed {
+			for k.flush() {
+			}
 			return
 		}
+	}
+}
+
+// gather waits for changes that come together with those that are pending.
+func (k *keeper) gather() {
+	timer := time.NewTimer(together)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-k.hurry:
 	}
 }
 
@@ -89,12 +110,27 @@ func (k *keeper) flush() bool {
 	return len(put)+len(del)+len(others) > 0
 }
 
+// change has fn change what is pending.
 func (k *keeper) change(fn func()) {
 	k.mu.Lock()
 	fn()
 	k.mu.Unlock()
+	token(k.wake)
+}
+
+// changeNow is change for what is not to wait for others.
+func (k *keeper) changeNow(fn func()) {
+	k.mu.Lock()
+	fn()
+	k.mu.Unlock()
+	token(k.hurry)
+	token(k.wake)
+}
+
+// token leaves a token in c, unless it holds one.
+func token(c chan<- struct{}) {
 	select {
-	case k.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -115,7 +151,7 @@ func (k *keeper) deleteWorker(w pool.Worker) {
 
 // later runs fn with the store before long; its error is logged.
 func (k *keeper) later(fn func(store) error) {
-	k.change(func() { k.others = append(k.others, fn) })
+	k.changeNow(func() { k.others = append(k.others, fn) })
 }
 
 // now runs fn with the store, after everything that was asked for before, and
@@ -136,7 +172,7 @@ func (k *keeper) now(fn func(store) error) error {
 
 // close writes what is pending and closes the store.
 func (k *keeper) close() error {
-	k.change(func() { k.closed = true })
+	k.changeNow(func() { k.closed = true })
 	<-k.done
 	return k.store.Close()
 }
