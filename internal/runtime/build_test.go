@@ -155,6 +155,26 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// Packages are compiled while they are installed, but for their tests, wherever the
+// environment lies.
+func TestBuildCompiles(t *testing.T) {
+	p := newProject(t)
+	p.store.Dir = filepath.Join(t.TempDir(), "tests", "runtimes")
+	files := map[string]string{"big/__init__.py": "", "big/tests/__init__.py": ""}
+	if _, err := harness.Wheel(filepath.Join(p.root, "wheels"), "big", "1.0", files); err != nil {
+		t.Fatal(err)
+	}
+	p.write("requirements.txt", "big==1.0\n")
+	rt := p.mustResolve(p.locked())
+	if _, err := p.build(rt); err != nil {
+		t.Fatal(err)
+	}
+	compiled := "import importlib.util as u, os; print(*(os.path.exists(u.cache_from_source(u.find_spec(n).origin)) for n in ('big', 'big.tests')))"
+	if got := p.python(rt, "import sys; sys.dont_write_bytecode = True; "+compiled); got != "True False" {
+		t.Errorf("a package and its tests are compiled: %s, want True False", got)
+	}
+}
+
 // What decides the key, and what does not.
 func TestKey(t *testing.T) {
 	p := newProject(t)
