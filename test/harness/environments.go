@@ -1,0 +1,88 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// errNoIndex is wrapped when packages could not be installed for want of an index.
+var errNoIndex = errors.New("no package index answers")
+
+// unreachable are what installers say when they find no way to an index.
+var unreachable = []string{
+	"after connection broken by", // pip
+	"Failed to establish a new connection",
+	"Could not connect", // uv
+	"Failed to fetch",
+	"dns error",
+}
+
+// Environments builds the environments that configurations declare, for an instance that
+// has not been used yet. They hold packages from an index, too big to be installed for
+// each test: all instances that call it share those of this user, and the builds of
+// several test programs wait for each other. A test that needs an index where none
+// answers is skipped, with the reason; where CI is set it fails.
+func Environments(t *testing.T, i *Instance, configs ...string) {
+	t.Helper()
+	err := i.shareEnvironments()
+	if err == nil {
+		err = i.setUp(t.Context(), configs)
+	}
+	switch {
+	case errors.Is(err, errNoIndex) && os.Getenv("CI") == "":
+		t.Skip("the packages of this test are not installed: ", err)
+	case err != nil:
+		t.Fatal(err)
+	}
+}
+
+// shareEnvironments puts a link to the environments of all tests where the instance
+// keeps its own.
+func (i *Instance) shareEnvironments() error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	shared := filepath.Join(cache, "snakectl", "test-environments")
+	for _, dir := range []string{shared, i.Dir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	return os.Symlink(shared, filepath.Join(i.Dir, "runtimes"))
+}
+
+// setUp runs snakectl setup for each configuration, a few at one time: downloads wait for
+// the network, and bytecode for a processor.
+func (i *Instance) setUp(ctx context.Context, configs []string) error {
+	const atOnce = 3
+	errs := make([]error, len(configs))
+	turns := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for n, config := range configs {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			cmd := exec.CommandContext(ctx, i.Binary, "setup", config)
+			cmd.Env = i.Env()
+			out, err := cmd.CombinedOutput()
+			if err == nil {
+				return
+			}
+			if slices.ContainsFunc(unreachable, func(said string) bool { return strings.Contains(string(out), said) }) {
+				err = errNoIndex
+			}
+			errs[n] = fmt.Errorf("snakectl setup %s: %w\n%s", config, err, out)
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
