@@ -149,6 +149,18 @@ type WorkerGilEnabled struct {
 	Modules string `json:"modules"`
 }
 
+// WorkerUnsafeWrite tells that two slots of a worker whose pool has check = true write one
+// thing, and hold no common lock when they do.
+type WorkerUnsafeWrite struct {
+	OnWorker
+	// Attribute names what is written: shop.Adapter.total.
+	Attribute string `json:"attribute"`
+	// Place is where the one slot writes it: "shop.py:12 in sell".
+	Place string `json:"place"`
+	// Other is where another slot does, which may be the same place.
+	Other string `json:"other"`
+}
+
 // WorkerAdopted tells that a worker that a former supervisor started proved who it is and
 // takes calls again.
 type WorkerAdopted struct {

@@ -30,6 +30,7 @@ func TestRecordsSurviveTheirLine(t *testing.T) {
 		},
 		event.WorkerQuarantined{OnWorker: worker, Reason: "r"},
 		event.WorkerGilEnabled{OnWorker: worker, Modules: "m"},
+		event.WorkerUnsafeWrite{OnWorker: worker, Attribute: "a.B.c", Place: "a.py:1 in f", Other: "a.py:2 in g"},
 		event.WorkerHealthCheckFailed{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},
 		event.WorkerAdopted{OnWorker: worker, LaunchHash: "h", AgeUS: 1, AfterUS: 2},
 		event.WorkerStopped{OnWorker: worker, Reason: "r", Calls: 1, AgeUS: 2},

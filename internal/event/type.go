@@ -31,6 +31,9 @@ func (WorkerHealthCheckFailed) Type() string { return "worker.health_check_faile
 func (WorkerGilEnabled) Type() string { return "worker.gil_enabled" }
 
 // Type implements Body.
+func (WorkerUnsafeWrite) Type() string { return "worker.unsafe_write" }
+
+// Type implements Body.
 func (WorkerAdopted) Type() string { return "worker.adopted" }
 
 // Type implements Body.
@@ -109,6 +112,7 @@ var decoders = map[string]func([]byte) (Body, error){
 	WorkerQuarantined{}.Type():       decode[WorkerQuarantined],
 	WorkerHealthCheckFailed{}.Type(): decode[WorkerHealthCheckFailed],
 	WorkerGilEnabled{}.Type():        decode[WorkerGilEnabled],
+	WorkerUnsafeWrite{}.Type():       decode[WorkerUnsafeWrite],
 	WorkerAdopted{}.Type():           decode[WorkerAdopted],
 	WorkerStopped{}.Type():           decode[WorkerStopped],
 	WorkerPaused{}.Type():            decode[WorkerPaused],

@@ -21,6 +21,7 @@ var frozenEffects = map[string]pool.Effect{
 	"for_each":                 pool.EffectAddress,
 	"profile":                  pool.EffectRoll,
 	"threads_per_worker":       pool.EffectRoll,
+	"check":                    pool.EffectRoll,
 	"gil":                      pool.EffectRoll,
 	"runtime":                  pool.EffectRoll,
 	"adapter":                  pool.EffectRoll,

@@ -89,6 +89,8 @@ type Pool struct {
 	ThreadsPerWorker int `json:"threads_per_worker"`
 	// GIL says what is done about workers whose interpreter has its GIL on.
 	GIL string `json:"gil"`
+	// Check says that workers look for writes that are not safe between their threads.
+	Check bool `json:"check"`
 
 	Runtime string            `json:"runtime"`
 	Adapter string            `json:"adapter"`

@@ -50,7 +50,7 @@ type Row struct {
 // misspelling.
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
-	"autoscale": "", "scope": "", "check": "", "routing": "", "affinity": "",
+	"autoscale": "", "scope": "", "routing": "", "affinity": "",
 	"devices": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
@@ -79,6 +79,7 @@ var poolRows = []Row{
 	{Path: "profile", Type: TypeString, Default: `"process"`, Effect: EffectRoll, Accepts: []string{ProfileProcess, ProfileThread}, Doc: "What a worker is. process: one process that executes one call at a time. thread: one process with threads_per_worker threads that execute one call each; where the interpreter has a GIL they wait for other things at one time and compute one after the other."},
 	{Path: "threads_per_worker", Type: TypeInt, Default: "cores", Effect: EffectRoll, Min: 1, Max: 1024, Doc: "How many calls a worker of the thread profile executes at one time. A worker of the process profile executes one."},
 	{Path: "gil", Type: TypeString, Default: `"warn"`, Effect: EffectRoll, Accepts: []string{GILRequireOff, GILWarn, GILForceOff}, Doc: "What is done when the GIL of a free-threaded interpreter turns out to be on, as an extension module that it imports can have it; for the thread profile alone. warn: status names the module. require_off: such a worker does not start, or is replaced, and an interpreter with a GIL is refused. force_off: it stays off whatever is imported (PYTHON_GIL=0)."},
+	{Path: "check", Type: TypeBool, Default: "false", Effect: EffectRoll, Doc: "Whether workers look for writes that are not safe between threads, for the thread profile alone. An attribute, item or global variable that two slots write without a common lock is named with its line, in the log, by the event worker.unsafe_write and in status. Code of the adapter's own files runs slower meanwhile; without it nothing is looked at."},
 	{Path: "runtime", Type: TypeRuntimeRef, Default: "runtime.python.default", Effect: EffectRoll, Doc: "The Python environment of the workers. Without one it is the python3 on the PATH."},
 	{Path: "adapter", Type: TypeString, Required: true, Effect: EffectRoll, Doc: "The code that provides commands: \"pkg.mod\", \"pkg.mod:Class\", \"./file.py\" or \"./file.py:Class\"."},
 	{Path: "config", Type: TypeObject, Effect: EffectRoll, Doc: "Any JSON-encodable object; handlers read it as ctx.config."},

@@ -49,7 +49,7 @@ func TestLoadReports(t *testing.T) {
 	}{
 		{"syntax error", api("  size = ="), one(3, "pool.api", "Invalid expression", "3:   size = =")},
 		{"text without quotation marks", "pool \"api\" { adapter = ./a.py }", append(one(1, "pool.api", "Invalid expression", "Text stands in quotation marks"), one(1, "pool.api", "Invalid attribute name")...)},
-		{"unknown attribute", api("  szie = 2"), one(3, "pool.api", `Unknown attribute "szie"`, `Did you mean "size"?`, "adapter, breaker, code,", `in pool "api":`)},
+		{"unknown attribute", api("  szie = 2"), one(3, "pool.api", `Unknown attribute "szie"`, `Did you mean "size"?`, "adapter, breaker, check, code,", `in pool "api":`)},
 		{"unknown nested attribute", api("  queue { maxx = 2 }"), one(3, "pool.api", `Unknown attribute "maxx"`, `A queue block takes: max, overflow, policy, timeout.`, `Did you mean "max"?`)},
 		{"unknown nested block", api("  queu { max = 2 }"), one(3, "pool.api", `Unknown block "queu"`, `Did you mean "queue"?`)},
 		{"unknown block", "poool \"api\" {}", one(1, "", `Unknown block "poool"`, `Did you mean "pool"?`)},

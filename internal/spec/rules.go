@@ -99,7 +99,7 @@ func (r poolRules) checkProfile() {
 		return
 	}
 	r.pool.ThreadsPerWorker = 1
-	for _, path := range []string{"threads_per_worker", "gil"} {
+	for _, path := range []string{"threads_per_worker", "gil", "check"} {
 		if _, set := r.places[path]; set {
 			r.fail(path, "%s is for pools with profile = %q; the workers of %s have one thread. Set the profile, or remove %s.", path, pool.ProfileThread, r.pool.Address(), path)
 		}

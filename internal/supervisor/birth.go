@@ -221,7 +221,7 @@ func (s *Supervisor) launchDocument(l launch) worker.Launch {
 		Version: 1, Socket: s.workerSocket(), LaunchHash: l.hash, BootID: worker.BootID(),
 		Adapter: l.spec.Adapter, Config: l.spec.Config, CodeRoot: root,
 		SysPath: paths, OrphanGraceMS: s.settings.Load().OrphanGrace.D().Milliseconds(), Slots: l.spec.Slots(), Profile: l.spec.Profile,
-		GIL: l.spec.GIL, ShareDescriptors: l.spec.IsSet("start_method"),
+		GIL: l.spec.GIL, Check: l.spec.Check, ShareDescriptors: l.spec.IsSet("start_method"),
 	}
 	if l.spec.IsSet("preload") {
 		doc.Preload = append([]string{}, l.spec.Preload...) // an empty list is not the default

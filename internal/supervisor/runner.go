@@ -34,6 +34,7 @@ type runner struct {
 	vitals   vitals
 	deaths   map[int]*pool.Death // the last one of each place
 	degraded string              // what its workers are not as they should be in, empty usually
+	unsafe   []string            // what its slots write without a common lock, as check = true has found
 }
 
 // newRunner starts the pool loop of addr; end stops it.
@@ -136,6 +137,8 @@ func (r *runner) take(m message) {
 		}
 	case gilOn:
 		r.gilOn(m)
+	case unsafeWrite:
+		r.unsafeWrite(m)
 	case retire:
 		r.nursery.retire(m.server)
 	case attend:
@@ -150,7 +153,7 @@ func (r *runner) take(m message) {
 func (r *runner) configure(m configure) {
 	r.launches[m.launch.hash] = m.launch
 	if r.target != m.launch.hash {
-		r.degraded = ""
+		r.degraded, r.unsafe = "", nil
 		if r.target != "" { // at first, the suspicions that recall left are of this code
 			r.dispatcher.acquit()
 		}

@@ -98,7 +98,7 @@ func (r *runner) status() pool.PoolStatus {
 		st.Message = r.dispatcher.poison()
 	}
 	if st.Message == "" {
-		st.Message = r.degraded
+		st.Message = cmp.Or(r.degraded, r.unsafeText())
 	}
 	return st
 }

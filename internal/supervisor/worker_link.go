@@ -196,6 +196,10 @@ func (w *workerEntry) takeEvent(payload []byte) error {
 		w.mu.Unlock()
 	case wire.EventGIL:
 		w.gilCameOn(e.Modules)
+	case wire.EventUnsafe:
+		if e.Finding != nil {
+			w.runner.send(unsafeWrite{w, *e.Finding})
+		}
 	case wire.EventRunning:
 		return w.executes(&e)
 	case wire.EventMemory:

@@ -86,7 +86,7 @@ type HelloAck struct {
 
 // Event is the payload of an EVENT frame on a control connection.
 type Event struct {
-	// Event is ready, failed, running, gil, memory or progress from a worker, settings or reopen to one.
+	// Event is ready, failed, running, gil, unsafe, memory or progress from a worker, settings or reopen to one.
 	Event    string          `json:"event"`
 	Python   string          `json:"python,omitempty"`
 	GIL      *bool           `json:"gil,omitempty"`
@@ -105,6 +105,8 @@ type Event struct {
 	RSSBytes int64 `json:"rss_bytes,omitempty"`
 	// Modules are those that gil says turned the GIL on.
 	Modules []string `json:"modules,omitempty"`
+	// Finding is what unsafe tells.
+	Finding *UnsafeWrite `json:"finding,omitempty"`
 	// Call is the id of the call that progress or running is about, in hexadecimal.
 	Call string `json:"call,omitempty"`
 	// Done, Total and Note are how far it has come: how much is done, of what, and the
@@ -118,6 +120,18 @@ type Event struct {
 	History *HelloHistory `json:"history,omitempty"`
 }
 
+// UnsafeWrite is something that two slots of a worker write without a common lock.
+type UnsafeWrite struct {
+	// Attribute names it: shop.Adapter.total.
+	Attribute string `json:"attribute"`
+	// Place is where the one slot writes it and Other where another does: "shop.py:12 in
+	// sell". They may be one place.
+	Place string `json:"place"`
+	Other string `json:"other"`
+	// Slots names them.
+	Slots []string `json:"slots"`
+}
+
 // The events of a control connection.
 const (
 	EventReady    = "ready"
@@ -126,6 +140,7 @@ const (
 	EventReopen   = "reopen"
 	EventRunning  = "running"
 	EventGIL      = "gil"
+	EventUnsafe   = "unsafe"
 	EventMemory   = "memory"
 	EventProgress = "progress"
 )

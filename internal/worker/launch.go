@@ -35,6 +35,8 @@ type Launch struct {
 	Stacks string `json:"stacks"`
 	// GIL is the pool's attribute of that name.
 	GIL string `json:"gil"`
+	// Check has the writes of the adapter's code looked at.
+	Check bool `json:"check,omitempty"`
 	// Environ are the variables that a forked worker sets before its adapter starts: its
 	// server had others while it preloaded.
 	Environ map[string]string `json:"environ,omitempty"`

@@ -38,7 +38,12 @@ def _begin() -> Launch | None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
     try:
-        return read_launch()
+        launch = read_launch()
     except (OSError, ValueError, SnakepitError) as err:
         complain(f"cannot read the launch document: {err}; workers are started by snakectl")
         return None
+    if launch.check:
+        from ._writes import begin
+
+        begin(launch)
+    return launch

@@ -46,6 +46,7 @@ class Control:
         self._ailment: Callable[[], str] | None = None
         self._ailing = ""
         self._stop: Callable[[bytes], None] | None = None
+        self._unsafe: list[dict[str, Any]] = []
         self._sending = allocate_lock()  # guards writes to _link
         self._link: Link | None = None
 
@@ -78,6 +79,14 @@ class Control:
 
     def _announce_gil(self, culprits: list[str]) -> None:
         self.announce({"event": "gil", "gil": True, "modules": culprits})
+
+    def announce_unsafe(self, finding: dict[str, Any]) -> None:
+        """Tell, and write to the log, that two slots write one thing without a common lock; any thread may."""
+        from ._writes import explain
+
+        self._unsafe.append(finding)
+        print(f"snakepit: {explain(finding)}", file=sys.stderr, flush=True)
+        self.announce({"event": "unsafe", "finding": finding})
 
     def announce_memory(self, resident: int) -> None:
         """Say that the process has grown to so many bytes."""
@@ -212,12 +221,14 @@ class Control:
         return {}
 
     def _tell_again(self) -> None:
-        """Tell a new supervisor what does not fit HELLO: the calls of many slots, and why the GIL is on."""
+        """Tell a new supervisor what does not fit HELLO: the calls of many slots, why the GIL is on, what is unsafe."""
         if self._launch.slots > 1:
             for told in self._running():
                 self.announce({"event": "running", **told})
         if self.gil is not None and self.gil.culprits is not None:
             self._announce_gil(self.gil.culprits)
+        for finding in self._unsafe:
+            self.announce({"event": "unsafe", "finding": finding})
 
 
 def python_version() -> str:

@@ -44,6 +44,7 @@ class Launch:
         self.profile: str = document.get("profile") or "process"
         self.slots: int = document.get("slots") or 1
         self.gil: str = document.get("gil") or "warn"
+        self.check: bool = document.get("check", False)
         self.environ: dict[str, str] = document.get("environ") or {}
         self.orphan_grace = document.get("orphan_grace_ms", 30_000) / 1000
 

@@ -127,8 +127,13 @@ class Worker:
 
         _output.current_call = CALL.get
         loop = SharedLoop()
+        kind = ThreadSlot
+        if launch.check:
+            from ._writes import serve
+
+            kind = serve(adapter, control.announce_unsafe)
         for number in range(launch.slots):
-            slot = ThreadSlot(adapter, launch.worker_id, control.cancelled, Codec(), control.announce, loop)
+            slot = kind(adapter, launch.worker_id, control.cancelled, Codec(), control.announce, loop)
             self._services.append(Service(number, slot, launch, control, self._calls))
         self._crew = Crew(self._services)
         self._crew.enter()
