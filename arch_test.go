@@ -45,6 +45,7 @@ var rules = map[string]rule{
 	},
 	"internal/state":  {internal: []string{"internal/pool"}, modules: []string{"go.etcd.io/bbolt"}},
 	"internal/cgroup": {},
+	"internal/watch":  {modules: []string{"golang.org/x/sys"}}, // inotify
 	// The image of a process is replaced here alone.
 	"internal/handover": {modules: []string{"golang.org/x/sys"}},
 	"internal/worker":   {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
@@ -62,7 +63,7 @@ var rules = map[string]rule{
 	"cmd/snakectl": {
 		internal: []string{
 			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/logs", "internal/planner", "internal/pool",
-			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/wire",
+			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/watch", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},
 	},

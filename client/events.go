@@ -41,6 +41,8 @@ type (
 	PoolReady = event.PoolReady
 	// PoolDegraded tells that a ready pool lost a worker.
 	PoolDegraded = event.PoolDegraded
+	// PoolForkRefused tells that the workers of a pool are spawned, since they cannot be forked.
+	PoolForkRefused = event.PoolForkRefused
 	// PoolCapacityReached tells that a call has to wait.
 	PoolCapacityReached = event.PoolCapacityReached
 	// PoolSaturated tells that the queue is full.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,17 +32,26 @@ start it when it is needed; these commands manage it by hand.`,
 	return cmd
 }
 
+// attendedFlag has a supervisor end with whoever holds the other end of its standard
+// input.
+const attendedFlag = "--attended"
+
 func newSupervisorRun(a *App) *cobra.Command {
-	return command{
-		use:   "run",
+	attended := false
+	cmd := command{
+		use:   "run [--attended]",
 		short: "Be the supervisor, in the foreground",
 		long: `Be the supervisor of the instance until SIGTERM or SIGINT, then drain the workers,
 stop them and exit with status 0. A second signal ends it at once; its workers
 then wait for the next supervisor as long as settings.orphan_grace says.`,
 		examples: [2]string{"snakectl supervisor run", "snakectl supervisor run --instance /srv/workers"},
 		args:     cobra.NoArgs,
-		run:      func(ctx context.Context, _ []string) error { return a.superviseInForeground(ctx, nil) },
+		run: func(ctx context.Context, _ []string) error {
+			return a.superviseInForeground(ctx, foreground{attended: attended})
+		},
 	}.cobraRaw()
+	cmd.Flags().BoolVar(&attended, strings.TrimPrefix(attendedFlag, "--"), false, "end also when standard input ends")
+	return cmd
 }
 
 func newSupervisorStart(a *App) *cobra.Command {
@@ -82,7 +92,7 @@ func (a *App) runStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pid, err := a.startSupervisor(ctx, dir)
+	pid, err := a.startSupervisor(ctx, dir, nil)
 	if err != nil {
 		return err
 	}

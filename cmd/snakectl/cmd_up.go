@@ -41,7 +41,7 @@ func (a *App) runUp(ctx context.Context, args []string, opts upOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.superviseInForeground(ctx, func(ctx context.Context) error { return a.applyUp(ctx, w, opts.message) })
+	return a.superviseInForeground(ctx, foreground{begin: func(ctx context.Context) error { return a.applyUp(ctx, w, opts.message) }})
 }
 
 func (a *App) wantedUp(ctx context.Context, args []string, vars varOptions) (*wish, error) {

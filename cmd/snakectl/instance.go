@@ -122,7 +122,7 @@ func (a *App) ensureSupervisor(ctx context.Context, c *client.Client) (started b
 	if err != nil {
 		return false, err
 	}
-	pid, err := a.startSupervisor(ctx, dir)
+	pid, err := a.startSupervisor(ctx, dir, nil)
 	if err != nil {
 		return false, err
 	}

@@ -87,17 +87,22 @@ func (o *operation) watchInterrupts(ctx context.Context, leave context.CancelCau
 	case <-o.app.Interrupts:
 	}
 	o.say("Stopping at the next safe point. Interrupt again to leave the operation to the supervisor.")
+	o.giveUp(ctx)
+	select {
+	case <-ctx.Done():
+	case <-o.app.Interrupts:
+		leave(errDetached)
+	}
+}
+
+// giveUp has the operation stop at the next safe point, as soon as it is known.
+func (o *operation) giveUp(ctx context.Context) {
 	o.mu.Lock()
 	o.stopping = true
 	known := o.id != ""
 	o.mu.Unlock()
 	if known {
 		o.askToStop(ctx)
-	}
-	select {
-	case <-ctx.Done():
-	case <-o.app.Interrupts:
-		leave(errDetached)
 	}
 }
 

@@ -103,5 +103,9 @@ func (b *backend) Replace(r *http.Request, program string, answer func()) error 
 	b.cfg.Log.Info("the supervisor is replaced in place", "program", program)
 	b.cfg.Replacing()
 	answer()
-	return goOn(handover.Exec(program, []string{program, "supervisor", "run", "--instance", b.cfg.Instance}, os.Environ(), left, keep))
+	args := []string{program, "supervisor", "run", "--instance", b.cfg.Instance}
+	if b.cfg.Attended {
+		args = append(args, attendedFlag)
+	}
+	return goOn(handover.Exec(program, args, os.Environ(), left, keep))
 }

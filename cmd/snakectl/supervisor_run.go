@@ -24,7 +24,9 @@ type supervisorConfig struct {
 	Version  string
 	// Executable is this program, which builds environments.
 	Executable string
-	Log        *slog.Logger
+	// Attended says that it ends when standard input ends, as a later image has to know.
+	Attended bool
+	Log      *slog.Logger
 	// TakeSettings is called with the settings that are in force.
 	TakeSettings func(pool.Settings)
 	// Ready is called once, when the socket answers.

@@ -31,8 +31,11 @@ const (
 // process is refused by the state's lock, and both commands wait for the first. It
 // may also be one that was killed and whose end the kernel takes seconds for, while
 // its disk is busy: so another attempt follows while nobody answers.
-func (a *App) startSupervisor(ctx context.Context, dir string) (int, error) {
-	started, logged, err := a.spawnSupervisor(dir)
+//
+// attended, if not nil, becomes the standard input of the supervisor, which ends when
+// that ends.
+func (a *App) startSupervisor(ctx context.Context, dir string, attended *os.File) (int, error) {
+	started, logged, err := a.spawnSupervisor(dir, attended)
 	if err != nil {
 		return 0, fmt.Errorf("cannot start the supervisor of %s: %w", dir, err)
 	}
@@ -54,7 +57,7 @@ func (a *App) startSupervisor(ctx context.Context, dir string) (int, error) {
 			return false, errSupervisorEnded
 		case gone && time.Now().After(again): // refused, and nobody has answered since
 			again = time.Now().Add(attemptEvery)
-			started, _, err = a.spawnSupervisor(dir)
+			started, _, err = a.spawnSupervisor(dir, attended)
 			return false, err
 		}
 		return false, nil
@@ -109,7 +112,7 @@ func describeExit(status syscall.WaitStatus) string {
 
 // spawnSupervisor starts the process and returns its pid at once, with the length that
 // the log had before. It is not waited for: it outlives this command.
-func (a *App) spawnSupervisor(dir string) (pid int, logged int64, err error) {
+func (a *App) spawnSupervisor(dir string, attended *os.File) (pid int, logged int64, err error) {
 	if a.Executable == "" {
 		return 0, 0, errors.New("the path of this program is not known; run \"snakectl supervisor run\" yourself")
 	}
@@ -126,6 +129,10 @@ func (a *App) spawnSupervisor(dir string) (pid int, logged int64, err error) {
 	}
 	// The supervisor outlives this command, so no context may end it.
 	child := exec.Command(a.Executable, "supervisor", "run", "--instance", dir) //nolint:noctx // see above
+	if attended != nil {
+		child.Stdin = attended
+		child.Args = append(child.Args, attendedFlag)
+	}
 	child.Dir = dir
 	child.Env = a.Env
 	child.Stdout, child.Stderr = out, out

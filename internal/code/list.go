@@ -18,6 +18,19 @@ var skipped = map[string]bool{
 	".pytest_cache": true, ".ruff_cache": true, ".tox": true, ".nox": true,
 }
 
+// Skips reports whether a directory never holds an adapter's code: caches, the records
+// of version control and virtual environments.
+func Skips(dir string) bool {
+	if skipped[filepath.Base(dir)] {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(dir, venvMark))
+	return err == nil
+}
+
+// venvMark is a file that every virtual environment has.
+const venvMark = "pyvenv.cfg"
+
 // maxListed bounds a listing; it is larger than MaxFiles because patterns pick
 // from it.
 const maxListed = 20 * MaxFiles
@@ -74,7 +87,7 @@ func (w *walker) walk(dir, prefix string) error {
 }
 
 func isVenv(entries []fs.DirEntry) bool {
-	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "pyvenv.cfg" })
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == venvMark })
 }
 
 func (w *walker) entry(e fs.DirEntry, name, shown string) error {
