@@ -3,12 +3,17 @@ package supervisor
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/snakectl/snakectl/internal/worker"
 )
 
+// between is how long one look at the process table is at least behind another. When a
+// hundred workers end one by one, looks without a pause cost as much as their ends.
+const between = 50 * time.Millisecond
+
 // sweeper kills what dead workers left behind outside their process groups. The
-// dead that come while it looks share the next look at the process table.
+// dead that come while it looks, and between two looks, share the next one.
 type sweeper struct {
 	log     *slog.Logger
 	lineage string
@@ -18,12 +23,13 @@ type sweeper struct {
 	dead   map[string]bool
 	closed bool
 
-	wake chan struct{} // holds one token when there is work
+	wake   chan struct{} // holds one token when there is work
+	ending chan struct{} // is closed by close
 	done chan struct{}
 }
 
 func newSweeper(lineage string, log *slog.Logger) *sweeper {
-	return &sweeper{log: log, lineage: lineage, dead: map[string]bool{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &sweeper{log: log, lineage: lineage, dead: map[string]bool{}, wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (s *sweeper) run() {
@@ -46,6 +52,10 @@ func (s *sweeper) run() {
 		if closed {
 			return
 		}
+		select {
+		case <-time.After(between):
+		case <-s.ending:
+		}
 	}
 }
 
@@ -54,6 +64,7 @@ func (s *sweeper) add(incarnation string) { s.change(func() { s.dead[incarnation
 // close looks once more for what is pending and waits for the end.
 func (s *sweeper) close() {
 	s.change(func() { s.closed = true })
+	close(s.ending)
 	<-s.done
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]  # signal brings in enum
@@ -56,6 +57,10 @@ class Worker:
         except (OSError, WireError) as err:
             complain(f"cannot reach the supervisor at {self._launch.socket}: {err}")
             return 1
+        # What is loaded until here lives as long as the process: no collection need look at
+        # it, in particular not those at the end of the interpreter. What the adapter makes
+        # is collected and flushed as ever.
+        gc.freeze()
         adapter = self._load()
         if adapter is None:
             if self._crew is not None:
