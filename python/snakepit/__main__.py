@@ -5,6 +5,7 @@ itself stands first on sys.path, where `_json` of the standard library would mee
 our own modules, and is replaced by the one above.
 """
 
+import gc
 import sys
 
 if not __package__:
@@ -20,8 +21,12 @@ def main() -> int:
         # Compiling this package costs more than the rest of a worker's start, and its
         # directory is ours: it is cached even where the user wants no caches of theirs.
         wanted, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+        collecting = gc.isenabled()
+        gc.disable()  # what is being imported stays: looking for garbage in it costs and finds none
         from snakepit import _boot
 
+        if collecting:
+            gc.enable()
         sys.dont_write_bytecode = wanted
         return _boot.boot() if sys.argv[1] == "worker" else _boot.boot_server()
     from snakepit._cli import run

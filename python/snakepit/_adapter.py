@@ -11,7 +11,6 @@ from ._context import Context
 from ._errors import AdapterError, UnknownCommand
 from ._hints import Hints
 from ._hooks import ASYNC_GENERATOR, COROUTINE, GENERATOR, Hooks, unwrap
-from ._interrupt import prepare
 from ._signature import Signature
 
 TYPE_CHECKING = False
@@ -51,6 +50,8 @@ class Command:
         self.markers = mark["markers"]
         self.interrupt = mark["interrupt"] and not self.is_async  # a coroutine can be cancelled anyway
         if self.interrupt:
+            from ._interrupt import prepare
+
             prepare(name)
         self.turn = allocate_lock() if mark["serial"] else None
         self.is_plain = not (self.is_async or self.interrupt or self.turn)

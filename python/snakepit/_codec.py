@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from _json import encode_basestring, make_encoder, make_scanner
 
-from ._natural import natural
-
 SPACE = " \t\n\r"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class EncodeError(TypeError):
@@ -31,7 +33,7 @@ class Codec:
 
     def __init__(self) -> None:
         self._scan = make_scanner(self)  # type: ignore[arg-type]  # it takes anything with these attributes
-        self._chunks = make_encoder(None, natural, encode_basestring, None, ":", ",", False, False, False)
+        self._chunks = make_encoder(None, _natural, encode_basestring, None, ":", ",", False, False, False)
 
     @staticmethod
     def parse_constant(name: str) -> float:
@@ -78,6 +80,13 @@ class Codec:
         return json.loads(text, parse_constant=self.parse_constant)
 
 
+def _natural(value: Any) -> Any:
+    """Return what stands for an object in JSON: most results hold nothing but what JSON knows."""
+    from ._natural import natural
+
+    return natural(value)
+
+
 def _printable(value: object, room: int) -> object:
     if isinstance(value, list):
         return [_printable(item, room // 16) for item in value]
@@ -109,7 +118,7 @@ def _locate(value: object, path: str, parents: tuple[int, ...]) -> str:
     if isinstance(value, (str, int, float)) or value is None:
         return _odd_scalar(value, path)
     try:
-        stands = natural(value)
+        stands = _natural(value)
     except Exception as err:
         return f"{path}: {err}"
     return _locate(stands, path, (*parents, id(value)))

@@ -7,17 +7,19 @@ import sys
 import time
 from _thread import allocate_lock, start_new_thread
 
-from . import _gil, _output, _wire
+from . import _output, _wire
 from ._codec import Codec
 from ._errors import WireError
 from ._launch import Launch
 from ._link import Link, Refused, goaway_message
-from ._memory import Growth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ._gil import GilWatch
+    from ._memory import Growth
 
 RETRY = 0.05
 HANDSHAKE = 5.0
@@ -36,8 +38,8 @@ class Control:
     def __init__(self, launch: Launch, running: Callable[[], list[dict[str, Any]]]) -> None:
         self.cancelled: dict[bytes, bool] = {}
         self.draining = False
-        self.growth = Growth()
-        self.gil = _gil.GilWatch(self._announce_gil) if _gil.is_free_threaded() else None
+        self.growth: Growth | None = None
+        self.gil = self._watch_gil()
         self._launch = launch
         self._running = running
         self._codec = Codec()
@@ -71,11 +73,24 @@ class Control:
     def announce_ready(self, commands: list[dict[str, Any]]) -> None:
         """Say that the adapter is loaded and which commands it has."""
         self._commands = commands
-        self.announce({"event": "ready", "python": python_version(), "gil": _gil.is_on(), "commands": commands})
+        self.announce({"event": "ready", **self._facts(), "commands": commands})
 
     def announce_failed(self, error: dict[str, object]) -> None:
         """Say why the adapter cannot be loaded or started."""
         self.announce({"event": "failed", "error": error})
+
+    def _watch_gil(self) -> GilWatch | None:
+        """Return what notices that the GIL comes on; None where the interpreter has it always."""
+        if "t" not in getattr(sys, "abiflags", ""):
+            return None
+        from ._gil import GilWatch
+
+        return GilWatch(self._announce_gil)
+
+    def _facts(self) -> dict[str, Any]:
+        """Return what a supervisor is told of the interpreter."""
+        version = ".".join(map(str, sys.version_info[:3]))
+        return {"python": version, "gil": self.gil is None or self.gil.is_on()}
 
     def _announce_gil(self, culprits: list[str]) -> None:
         self.announce({"event": "gil", "gil": True, "modules": culprits})
@@ -171,9 +186,19 @@ class Control:
             self._take_grace(event.get("orphan_grace_ms"))
             step = event.get("memory_step_bytes")
             if isinstance(step, int):
-                self.growth.watch(step)
+                self._watch_growth(step)
         elif event.get("event") == "reopen":
             self._log.reopen(str(event.get("path")))
+
+    def _watch_growth(self, step: int) -> None:
+        """Look from now on after each call whether the process has grown by step bytes; 0 is off."""
+        if self.growth is None:
+            if not step:
+                return
+            from ._memory import Growth
+
+            self.growth = Growth()
+        self.growth.watch(step)
 
     def _take_grace(self, milliseconds: object) -> None:
         if isinstance(milliseconds, int):
@@ -197,7 +222,7 @@ class Control:
         end = time.monotonic() + self._launch.orphan_grace
         while time.monotonic() < end:
             try:
-                state = {"state": "ready", "python": python_version(), "gil": _gil.is_on(), "commands": self._commands}
+                state = {"state": "ready", **self._facts(), "commands": self._commands}
                 link = self._open({**state, **self._told()}, HANDSHAKE)
             except Refused as err:
                 leave(0, f"the supervisor sent this worker away: {err}")
@@ -229,11 +254,6 @@ class Control:
             self._announce_gil(self.gil.culprits)
         for finding in self._unsafe:
             self.announce({"event": "unsafe", "finding": finding})
-
-
-def python_version() -> str:
-    """Return X.Y.Z of the interpreter."""
-    return ".".join(map(str, sys.version_info[:3]))
 
 
 def leave(status: int, reason: str = "") -> None:

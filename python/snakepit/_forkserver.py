@@ -65,6 +65,7 @@ class ForkServer:
 
     def _load(self) -> bool:
         me = os.getpid()
+        _import_the_rest(self._launch.profile)
         try:
             with self._hazards:
                 self._preload.all(self._hazards.begin)
@@ -171,6 +172,16 @@ class ForkServer:
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._socket.sendall(self._codec.encode(event, "event"))
+
+
+def _import_the_rest(profile: str) -> None:
+    """Import what a worker imports when it needs it: here once is less than in each that does."""
+    from fcntl import fcntl  # noqa: F401
+
+    from . import _bounds, _interrupt, _memory, _natural, _progress  # noqa: F401
+
+    if profile == "thread":
+        from . import _loop, _threads  # noqa: F401
 
 
 def reseed() -> None:

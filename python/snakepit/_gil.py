@@ -18,17 +18,6 @@ MAX_NAMED = 8
 SUFFIXES = (".so", ".pyd")
 
 
-def is_on() -> bool:
-    """Report whether this interpreter runs with its GIL now."""
-    asked = getattr(sys, "_is_gil_enabled", None)
-    return True if asked is None else bool(asked())
-
-
-def is_free_threaded() -> bool:
-    """Report whether this interpreter was built to run without a GIL."""
-    return "t" in getattr(sys, "abiflags", "")
-
-
 class GilWatch:
     """GilWatch remembers which modules were there while the GIL was off, and tells once when it is on.
 
@@ -38,7 +27,7 @@ class GilWatch:
     def __init__(self, tell: Callable[[list[str]], None]) -> None:
         self.culprits: list[str] | None = None
         self._tell = tell
-        self._is_on: Callable[[], bool] = getattr(sys, "_is_gil_enabled", is_on)
+        self.is_on: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
         self._lock = allocate_lock()
         self._known = set(sys.modules)
 
@@ -46,7 +35,7 @@ class GilWatch:
         """Tell when the GIL came on since the last look."""
         if self.culprits is not None:
             return
-        if not self._is_on():
+        if not self.is_on():
             if len(sys.modules) != len(self._known):
                 self._known = set(sys.modules)
             return

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 
-from ._bounds import bounded
 from ._contract import (
     ANYTHING,
     NAMES,
@@ -26,7 +25,6 @@ from ._contract import (
     of_set,
 )
 from ._errors import AdapterError, InvalidArgument
-from ._texts import of_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +61,8 @@ class Hints:
         if origin is None:
             origin = _union_of(hint) or hint
         if hasattr(hint, "__metadata__"):  # Annotated[T, …]
+            from ._bounds import bounded
+
             return bounded(self.compile(origin, where), hint.__metadata__, where)
         if hasattr(hint, "__supertype__"):  # NewType
             return self.compile(hint.__supertype__, where)
@@ -160,6 +160,8 @@ class Hints:
     def _compile_class(self, cls: Any, where: str) -> Contract:
         if hasattr(cls, "model_validate"):
             return self._compile_model(cls)
+        from ._texts import of_text
+
         textual = of_text(cls)
         if textual is not None:
             return textual

@@ -41,7 +41,7 @@ class Log:
 
     def __init__(self) -> None:
         self._file = _identity(STDERR)
-        self._spare = _copy(STDERR, 3)
+        self._spare = _spare()
 
     def reopen(self, path: str) -> None:
         """Let both go to another file from now on; the former one was set aside.
@@ -90,6 +90,18 @@ class Log:
         if got is not None:
             os.close(got)
         return False
+
+
+def _spare() -> int | None:
+    """Return a copy of the log's descriptor above the standard ones; None for a closed one."""
+    try:
+        fd = os.dup(STDERR)
+    except OSError:
+        return None
+    if fd > STDERR:
+        return fd
+    os.close(fd)
+    return _copy(STDERR, STDERR + 1)
 
 
 def _copy(fd: int, least: int) -> int | None:

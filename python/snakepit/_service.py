@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ._memory import Growth
+
 SHUT_RDWR = 2
 
 
@@ -89,8 +91,8 @@ class Service:
 
     def _take(self, link: Link) -> None:
         """Answer calls until the slot is drained; OSError when the connection ends before."""
-        receive, execute, history, growth = link.receive, self.slot.execute, self._history, self._control.growth
-        gil = self._control.gil
+        receive, execute, history, control = link.receive, self.slot.execute, self._history, self._control
+        gil = control.gil
         while True:
             frame = receive()
             if frame is None:
@@ -103,8 +105,8 @@ class Service:
                 history.add(answer)
                 answer.send(link)
                 history.sent()
-                if growth.step:
-                    self._tell_growth()
+                if control.growth is not None:
+                    self._tell_growth(control.growth)
                 if gil is not None:
                     gil.look()
             elif type == _wire.DRAIN:
@@ -112,9 +114,9 @@ class Service:
             else:
                 self._answer_other(link, type, flags, payload)
 
-    def _tell_growth(self) -> None:
+    def _tell_growth(self, growth: Growth) -> None:
         """Tell the supervisor, beside the answer, when the process has grown."""
-        resident = self._control.growth.grown()
+        resident = growth.grown() if growth.step else 0
         if resident:
             self._control.announce_memory(resident)
 

@@ -10,10 +10,7 @@ from ._adapter import Adapter, Command
 from ._codec import Codec, EncodeError
 from ._context import Context
 from ._errors import Cancelled, DeadlineExceeded, InvalidArgument, TooLarge, WireError, call_error
-from ._interrupt import Interrupter
 from ._link import Link
-from ._natural import marked
-from ._progress import Progress
 from ._report import report
 
 TURN = 0.05  # seconds between two looks whether a call that waits for its turn is still wanted
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._loop import SharedLoop
+    from ._progress import Progress
 
 
 class Terminated(SystemExit):
@@ -86,7 +84,7 @@ class Slot:
         self._loop: Any = None
         self._local: Any = None
         self._stop: tuple[bytes, Callable[[], object]] | None = None
-        self._progress = Progress(tell) if tell is not None else None
+        self._progress = _progress(adapter, tell)
 
     def enter(self) -> None:
         """Run the adapter's @thread_init, in the thread that will execute the calls."""
@@ -240,6 +238,8 @@ class Slot:
 
     def _interruptible(self, handler: Callable[..., Any], args: Any, kwargs: Any, call_id: bytes) -> Any:
         """Run a handler that a cancel interrupts."""
+        from ._interrupt import Interrupter
+
         interrupter = Interrupter()
         try:
             self._stop = call_id, interrupter.throw
@@ -256,6 +256,8 @@ class Slot:
         except EncodeError:
             if not command.markers:
                 raise
+            from ._natural import marked
+
             return self._codec.encode(marked(value))
 
     def _failed(self, stream: int, call_id: bytes, err: BaseException, started: bool) -> Answer:
@@ -268,3 +270,12 @@ class Slot:
         answer = Answer(_wire.ERROR, stream, call_id, b"", self._codec.encode_error(error))
         answer.cause = err
         return answer
+
+
+def _progress(adapter: Adapter, tell: Callable[[dict[str, Any]], None] | None) -> Progress | None:
+    """Return what tells how far calls have come; None where no handler could say it."""
+    if tell is None or not any(command.signature.wants_context for command in adapter.commands.values()):
+        return None
+    from ._progress import Progress
+
+    return Progress(tell)

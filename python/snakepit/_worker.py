@@ -7,7 +7,7 @@ import os
 import sys
 from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]  # signal brings in enum
 
-from . import _gil, _output
+from . import _output
 from ._adapter import Adapter, load
 from ._codec import Codec
 from ._control import Control, leave
@@ -151,7 +151,9 @@ class Worker:
         watch.look()
         if watch.culprits is None or self._launch.gil != "require_off":
             return ""
-        return _gil.explain(watch.culprits) + '; gil = "require_off" forbids that'
+        from ._gil import explain
+
+        return explain(watch.culprits) + '; gil = "require_off" forbids that'
 
     def _last(self, name: str, hook: Any) -> None:
         """Run a hook of the end; what it raises is for the log, and keeps no other from running."""

@@ -217,7 +217,7 @@ class GilTest(unittest.TestCase):
         told: list[list[str]] = []
         watch = GilWatch(told.append)
         on = False
-        watch._is_on = lambda: on
+        watch.is_on = lambda: on
         watch.look()
         module = type(sys)("late_module")
         module.__file__ = "/somewhere/late_module.so"
