@@ -31,6 +31,7 @@ var rules = map[string]rule{
 	"internal/pool":      {pure: true},
 	"internal/planner":   {pure: true, internal: []string{"internal/pool"}},
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
+	"internal/planfile":  {internal: []string{"internal/planner", "internal/pool"}},
 
 	"internal/event":     {internal: []string{"internal/pool"}},
 	"internal/logs":      {internal: []string{"internal/pool"}},
@@ -62,7 +63,7 @@ var rules = map[string]rule{
 
 	"cmd/snakectl": {
 		internal: []string{
-			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/logs", "internal/planner", "internal/pool",
+			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/logs", "internal/planfile", "internal/planner", "internal/pool",
 			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/watch", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},

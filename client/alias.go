@@ -87,6 +87,12 @@ type (
 	Plan = planner.Plan
 	// PlanOptions select what is planned.
 	PlanOptions = planner.Options
+	// Git says which state of a repository a configuration was read from.
+	Git = pool.Git
+	// Revision is one accepted configuration.
+	Revision = pool.Revision
+	// RevisionHead is a Revision without its configuration.
+	RevisionHead = pool.RevisionHead
 	// Event is one line of the course of an operation.
 	Event = pool.Event
 	// Outcome is how an operation ended.

@@ -26,6 +26,23 @@ func (c *Client) Plan(ctx context.Context, req PlanRequest) (*Plan, error) {
 	return plan, nil
 }
 
+// PlanObserved is Plan, and returns also what the configuration was compared with, both
+// of one moment.
+func (c *Client) PlanObserved(ctx context.Context, req PlanRequest) (*Plan, *Observed, error) {
+	in := struct {
+		PlanRequest
+		Observed bool `json:"observed"`
+	}{req, true}
+	var out struct {
+		Plan     Plan     `json:"plan"`
+		Observed Observed `json:"observed"`
+	}
+	if err := c.ask(ctx, http.MethodPost, "/v1/plan", nil, in, &out); err != nil {
+		return nil, nil, err
+	}
+	return &out.Plan, &out.Observed, nil
+}
+
 // ApplyRequest is what to apply.
 type ApplyRequest struct {
 	// Desired may be nil when Options.Destroy is set.
@@ -37,6 +54,11 @@ type ApplyRequest struct {
 	// By says who applies: user@host.
 	By      string `json:"by"`
 	Message string `json:"message,omitempty"`
+	// Git is where the configuration was read from, nil when it is in no repository.
+	Git *Git `json:"git,omitempty"`
+	// ExpectRevision, if not nil, is the revision that must be the accepted one: the
+	// apply is refused as stale otherwise.
+	ExpectRevision *uint64 `json:"expect_revision,omitempty"`
 }
 
 // Apply makes a configuration the accepted one and the workers follow it. Every

@@ -19,31 +19,35 @@ type applyOptions struct {
 	plan        planOptions
 	autoApprove bool
 	detach      bool
-	message     string
+	// expect is the revision that must be the accepted one; negative for any.
+	expect int64
 }
 
 func newApplyCommand(a *App) *cobra.Command {
 	var opts applyOptions
 	cmd := command{
-		use:   "apply [DIR|FILE] [--auto-approve] [--json] [--detach] [-m TEXT]",
+		use:   "apply [DIR|FILE|PLANFILE [DIR]] [--auto-approve] [--target=ADDRESS]... [-m TEXT]",
 		short: "Carry a plan out",
 		long: `Show the plan, ask for a yes, and carry it out: new workers are ready before old
 ones drain, and nothing changes before the new adapter has proved that it starts.
-A supervisor is started when none runs. The first Ctrl-C stops at the next safe
+A supervisor is started when none runs. A plan that "plan --out" saved is carried out
+without a question, and does no more than it says; DIR after it is where the
+configuration is now, if it was elsewhere then. The first Ctrl-C stops at the next safe
 point, the second leaves the operation to the supervisor. Exit codes: 0 done, 1
 nothing changed, 4 something did not reach its goal, 5 stale plan, 130 interrupted.`,
 		examples: [2]string{"snakectl apply", "snakectl apply pools.hcl --auto-approve -m 'more workers'"},
-		args:     cobra.MaximumNArgs(1),
+		args:     cobra.MaximumNArgs(2),
 		run:      func(ctx context.Context, args []string) error { return a.runApply(ctx, args, opts) },
 	}.cobraRaw()
 	opts.plan.vars.bind(cmd)
+	opts.plan.scope.bindReplace(cmd.Flags())
 	opts.bind(cmd)
 	return cmd
 }
 
 // newDestroyCommand returns `snakectl destroy`: an apply that plans the end.
 func newDestroyCommand(a *App) *cobra.Command {
-	opts := applyOptions{plan: planOptions{destroy: true}}
+	opts := applyOptions{plan: planOptions{scope: scopeOptions{destroy: true}}}
 	cmd := command{
 		use:   "destroy [--auto-approve] [--json] [--detach] [-m TEXT]",
 		also:  []string{"delete", "remove"},
@@ -65,10 +69,38 @@ func (o *applyOptions) bind(cmd *cobra.Command) {
 	flags.BoolVar(&o.plan.json, "json", false, "print one JSON event a line; needs --auto-approve")
 	flags.BoolVar(&o.plan.compact, "compact", false, "one line per address in the plan")
 	flags.BoolVar(&o.plan.verbose, "verbose", false, "also the attributes that stay as they are")
-	flags.StringVarP(&o.message, "message", "m", "", "a note that is kept with the revision")
+	flags.StringVarP(&o.plan.message, "message", "m", "", "a note that is kept with the revision")
+	flags.Int64Var(&o.expect, "expect-revision", -1, "refuse, with exit code 5, unless this revision is the accepted one")
+	o.plan.scope.bind(flags)
 }
 
 func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) error {
+	if len(args) > 0 && isPlanFile(args) {
+		opts.autoApprove = true // it was looked at before
+	} else if len(args) > 1 {
+		return fmt.Errorf("cannot apply %s: a directory follows a saved plan only, and %s is none", args[1], args[0])
+	}
+	return a.applyWish(ctx, opts, func(ctx context.Context) (*wish, error) { return a.applied(ctx, args, opts.plan) })
+}
+
+// applied reads what an apply is about: a saved plan, a configuration, or nothing for a
+// destroy.
+func (a *App) applied(ctx context.Context, args []string, opts planOptions) (*wish, error) {
+	if !isPlanFile(args) {
+		return a.wanted(ctx, args, opts)
+	}
+	if options, err := opts.scope.options(); err != nil || !options.IsZero() || len(opts.vars.vars)+len(opts.vars.varFiles) > 0 {
+		return nil, errors.Join(errors.New("a saved plan is carried out as it is: give variables, targets and modes to \"snakectl plan --out\""), err)
+	}
+	f, err := readPlanFile(args[0])
+	if err != nil {
+		return nil, err
+	}
+	return savedWish(f, strings.Join(args[1:], ""))
+}
+
+// applyWish shows the plan for what read returns, asks, and carries it out.
+func (a *App) applyWish(ctx context.Context, opts applyOptions, read func(context.Context) (*wish, error)) error {
 	if opts.plan.json && !opts.autoApprove {
 		return errors.New("--json needs --auto-approve: there is nobody to ask")
 	}
@@ -80,19 +112,16 @@ func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) er
 		return err
 	}
 	defer c.Close()
-	wanted, plan, started, err := a.prepareApply(ctx, c, args, opts)
+	wanted, plan, started, err := a.prepareApply(ctx, c, read)
 	if err != nil {
 		return err
-	}
-	if plan.Empty() {
-		return a.nothingToApply(wanted, plan, opts)
 	}
 	if opts.plan.json {
 		err = a.printPlanEvents(plan)
 	} else {
-		fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(wanted.header(plan), opts.plan)))
+		a.showPlan(wanted, plan, opts.plan)
 	}
-	if err != nil {
+	if err != nil || plan.Empty() {
 		return err
 	}
 	if !opts.autoApprove {
@@ -105,17 +134,28 @@ func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) er
 
 // prepareApply loads, starts the supervisor if need be, and plans. An interrupt
 // ends it: nothing has changed yet.
-func (a *App) prepareApply(ctx context.Context, c *client.Client, args []string, opts applyOptions) (w *wish, plan *planner.Plan, started bool, err error) {
+func (a *App) prepareApply(
+	ctx context.Context, c *client.Client, read func(context.Context) (*wish, error),
+) (w *wish, plan *planner.Plan, started bool, err error) {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	if w, err = a.wanted(ctx, args, opts.plan.vars, opts.plan.destroy, opts.plan.json); err != nil {
+	if w, err = read(ctx); err != nil {
 		return nil, nil, false, err
+	}
+	if w.saved != nil && w.saved.Plan.Empty() {
+		return w, &w.saved.Plan, false, nil
 	}
 	if started, err = a.ensureSupervisor(ctx, c); err != nil {
 		return nil, nil, false, err
 	}
-	plan, err = c.Plan(ctx, w.request())
-	return w, plan, started, a.explain(err)
+	if w.saved != nil {
+		return w, &w.saved.Plan, started, nil
+	}
+	if plan, err = c.Plan(ctx, w.request()); err != nil {
+		return nil, nil, started, a.explain(err)
+	}
+	plan.Git = w.git
+	return w, plan, started, nil
 }
 
 // undoStart ends a supervisor that was started for a plan which was then not approved.
@@ -133,14 +173,6 @@ func (a *App) undoStart(ctx context.Context, started bool, plan *planner.Plan) e
 		a.say("Stopped the supervisor again (pid %d).", pid)
 	}
 	return err
-}
-
-func (a *App) nothingToApply(w *wish, plan *planner.Plan, opts applyOptions) error {
-	if opts.plan.json {
-		return a.printPlanEvents(plan)
-	}
-	fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(w.header(plan), opts.plan)))
-	return nil
 }
 
 // approve asks on the terminal. Only yes is yes.
@@ -176,9 +208,7 @@ func (a *App) carryOut(ctx context.Context, c *client.Client, w *wish, plan *pla
 		op.progress = progress
 		op.show = progress.show
 	}
-	outcome, err := op.follow(ctx, client.ApplyRequest{
-		Desired: w.desired(), Options: w.options, Approved: plan, By: a.by(), Message: opts.message,
-	})
+	outcome, err := op.follow(ctx, a.applyRequest(w, plan, opts))
 	if op.progress != nil {
 		op.progress.close()
 	}
@@ -190,6 +220,21 @@ func (a *App) carryOut(ctx context.Context, c *client.Client, w *wish, plan *pla
 		a.tellOutcome(ctx, c, w, plan, outcome, op.failures)
 	}
 	return exitWith(code)
+}
+
+// applyRequest asks for what was approved.
+func (a *App) applyRequest(w *wish, plan *planner.Plan, opts applyOptions) client.ApplyRequest {
+	req := client.ApplyRequest{
+		Desired: w.desired(), Options: w.options, Approved: plan, By: a.by(), Message: opts.plan.message, Git: w.git,
+	}
+	if w.saved != nil && req.Message == "" {
+		req.Message = w.saved.Manifest.Message
+	}
+	if opts.expect >= 0 {
+		expected := uint64(opts.expect)
+		req.ExpectRevision = &expected
+	}
+	return req
 }
 
 // noConfiguration refuses arguments: destroy ends every pool of the instance,

@@ -47,7 +47,7 @@ func (a *App) runUp(ctx context.Context, args []string, opts upOptions) error {
 func (a *App) wantedUp(ctx context.Context, args []string, vars varOptions) (*wish, error) {
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	return a.wanted(ctx, args, vars, false, false)
+	return a.wanted(ctx, args, planOptions{vars: vars})
 }
 
 // applyUp applies to the supervisor in this process.
@@ -61,7 +61,7 @@ func (a *App) applyUp(ctx context.Context, w *wish, message string) error {
 	if err != nil {
 		return a.explain(err)
 	}
-	fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(w.header(plan), planOptions{})))
+	fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(planHeader(w.title(), plan), planOptions{})))
 	if plan.Empty() {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (a *App) applyUp(ctx context.Context, w *wish, message string) error {
 	defer progress.close()
 	op := &operation{app: a, client: c, progress: progress, show: progress.show}
 	outcome, err := c.Apply(ctx, client.ApplyRequest{
-		Desired: w.desired(), Options: w.options, Approved: plan, By: a.by(), Message: message,
+		Desired: w.desired(), Options: w.options, Approved: plan, By: a.by(), Message: message, Git: w.git,
 	}, func(ev client.Event) { op.take(ctx, ev) })
 	progress.close()
 	if ctx.Err() != nil {

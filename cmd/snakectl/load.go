@@ -170,7 +170,12 @@ func (c *configuration) title() string {
 	if len(names) > listed {
 		names = []string{fmt.Sprintf("%d files", len(names))}
 	}
-	return strings.Join(names, ", ") + ": " + count(len(c.desired.Pools), "pool") + ", " + count(len(c.desired.Runtimes), "runtime")
+	return strings.Join(names, ", ") + ": " + contents(&c.desired)
+}
+
+// contents counts what a spec has: "2 pools, 1 runtime".
+func contents(d *pool.Desired) string {
+	return count(len(d.Pools), "pool") + ", " + count(len(d.Runtimes), "runtime")
 }
 
 // count returns a number with its noun: 1 pool, 2 pools.

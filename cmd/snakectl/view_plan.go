@@ -51,7 +51,7 @@ func renderPlan(p planner.Plan, o viewOptions) string {
 	}
 	v.drift()
 	if p.Empty() {
-		v.line("No changes. %s, %s match revision %d.", count(p.Pools, "pool"), count(p.PoolWorkers, "worker"), p.BaseRevision)
+		v.unchanged()
 		return v.text.String()
 	}
 	body := v.changes()
@@ -61,6 +61,31 @@ func renderPlan(p planner.Plan, o viewOptions) string {
 	}
 	v.summary()
 	return v.text.String()
+}
+
+// unchanged is the full answer of a plan without changes.
+func (v *planView) unchanged() {
+	p := &v.plan
+	switch {
+	case p.Options.RefreshOnly:
+		v.line("No changes. No size was set by hand since revision %d.", p.BaseRevision)
+	case p.Options.Partial():
+		v.line("No changes in this partial plan (%s). The rest was not compared with revision %d.", partialWords(&p.Options), p.BaseRevision)
+	default:
+		v.line("No changes. %s, %s match revision %d.", count(p.Pools, "pool"), count(p.PoolWorkers, "worker"), p.BaseRevision)
+	}
+}
+
+// partialWords says what a partial plan is about.
+func partialWords(o *planner.Options) string {
+	var parts []string
+	if len(o.Targets) > 0 {
+		parts = append(parts, "only "+strings.Join(o.Targets, ", "))
+	}
+	if len(o.Exclude) > 0 {
+		parts = append(parts, "without "+strings.Join(o.Exclude, ", "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // planView is a plan on its way to text.
@@ -165,6 +190,10 @@ func (v *planView) rollout(c planner.Change) {
 		v.line("        %s: every old worker stops before the first new one starts; %d of %d serve meanwhile",
 			v.paint(red, "downtime"), c.Capacity, size)
 	case planner.ActionRoll:
+		if c.Update == nil {
+			v.line("        each new worker is ready before the old one goes")
+			return
+		}
 		v.line("        capacity during rollout: at least %d of %d; stops at the first failure, old workers go on serving", c.Capacity, size)
 	default:
 	}
@@ -200,6 +229,9 @@ func (v *planView) recap() {
 
 func (v *planView) summary() {
 	s, w := v.plan.Summary, v.plan.Workers
+	if v.plan.Options.Partial() {
+		v.line("This is a partial plan: %s.", partialWords(&v.plan.Options))
+	}
 	v.line("Plan: %d to create, %d to update, %d to roll, %d to destroy.",
 		s.Create, s.Update+s.Resize+s.Repair+s.Move, s.Roll+s.Recreate, s.Destroy)
 	rest := ""
@@ -219,6 +251,10 @@ func words(c planner.Change) string {
 	start := c.Workers.Start - len(c.Places)
 	switch c.Action {
 	case planner.ActionRoll:
+		if c.Update == nil { // nothing differs: they are only to be new
+			say("replace %s", count(c.Workers.Replace, "worker"))
+			break
+		}
 		say("roll %s", count(c.Workers.Replace, "worker"))
 		if c.Workers.Replace > 1 && c.Update != nil {
 			say("%d at a time", min(c.Workers.Replace, max(1, c.Update.Surge+c.Update.MaxUnavailable)))
@@ -227,10 +263,13 @@ func words(c planner.Change) string {
 		say("recreate %s", count(c.Workers.Replace, "worker"))
 		say("all at once")
 	case planner.ActionDestroy:
-		return "drain and stop " + count(c.Workers.Drain+c.Workers.Stop, "worker") + because(c.Reasons)
+		return "drain and stop " + count(c.Workers.Drain+c.Workers.Stop, "worker") + because(c.Reasons, len(c.Replaced) > 0)
 	case planner.ActionCreate:
 		return "start " + count(c.Workers.Start, "worker")
 	case planner.ActionUpdate:
+		if acceptsOverride(c) {
+			return "keep the size that was set by hand"
+		}
 		say("update in place")
 	default:
 	}
@@ -246,11 +285,17 @@ func words(c planner.Change) string {
 	if c.Workers.Drain > 0 {
 		say("drain %s", count(c.Workers.Drain, "worker"))
 	}
-	return strings.Join(parts, ", ") + because(c.Reasons)
+	return strings.Join(parts, ", ") + because(c.Reasons, len(c.Replaced) > 0)
+}
+
+// acceptsOverride reports whether a change takes a size that was set by hand into the
+// accepted spec.
+func acceptsOverride(c planner.Change) bool {
+	return slices.Contains(c.Reasons, planner.ReasonOverridePresent) && c.Size == c.OldSize
 }
 
 // because says the reasons that the attributes below do not already tell.
-func because(reasons []planner.Reason) string {
+func because(reasons []planner.Reason, asked bool) string {
 	var told []string
 	for _, r := range reasons {
 		switch r {
@@ -266,7 +311,11 @@ func because(reasons []planner.Reason) string {
 			told = append(told, "not in the configuration")
 		case planner.ReasonNotCarriedOut:
 			told = append(told, "an apply ended before it came here")
-		case planner.ReasonAttrChanged, planner.ReasonQuarantinedPlace, planner.ReasonByRequest:
+		case planner.ReasonByRequest:
+			if asked {
+				told = append(told, "as asked")
+			}
+		case planner.ReasonAttrChanged, planner.ReasonQuarantinedPlace:
 		}
 	}
 	if len(told) == 0 {

@@ -37,7 +37,8 @@ type Backend interface {
 	Refuse(name string, why *pool.CallError)
 	Status(addr string) pool.Status
 	Observe() pool.Observed
-	Plan(ctx context.Context, desired pool.Desired, opts planner.Options) planner.Plan
+	// Plan returns what would change, and what that was compared with.
+	Plan(ctx context.Context, desired pool.Desired, opts planner.Options) (planner.Plan, pool.Observed, error)
 	Apply(req Apply) Operation
 	// StopOperation reports whether there is such an operation.
 	StopOperation(id string) bool

@@ -32,6 +32,10 @@ type Apply struct {
 	Approved *planner.Plan   `json:"approved,omitempty"`
 	By       string          `json:"by"`
 	Message  string          `json:"message,omitempty"`
+	// Git is where the configuration was read from.
+	Git *pool.Git `json:"git,omitempty"`
+	// ExpectRevision, if not nil, is the revision that must be the accepted one.
+	ExpectRevision *uint64 `json:"expect_revision,omitempty"`
 }
 
 // route is one thing that a request can ask for, and what it takes to be allowed
@@ -115,11 +119,21 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) plan(w http.ResponseWriter, r *http.Request) {
 	var req struct {
-		Desired pool.Desired    `json:"desired"`
-		Options planner.Options `json:"options"`
+		Desired  pool.Desired    `json:"desired"`
+		Options  planner.Options `json:"options"`
+		Observed bool            `json:"observed"`
 	}
-	if take(w, r, &req) {
-		answer(w, s.backend.Plan(r.Context(), req.Desired, req.Options))
+	if !take(w, r, &req) {
+		return
+	}
+	plan, observed, err := s.backend.Plan(r.Context(), req.Desired, req.Options)
+	switch {
+	case err != nil:
+		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error()))
+	case req.Observed:
+		answer(w, map[string]any{"plan": plan, "observed": observed})
+	default:
+		answer(w, plan)
 	}
 }
 

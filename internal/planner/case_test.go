@@ -18,7 +18,13 @@ type scenario struct {
 	Options  planner.Options
 }
 
-func (s scenario) decide() planner.Plan { return planner.Decide(s.Desired, s.Observed, s.Options) }
+func (s scenario) decide() planner.Plan {
+	resolved, err := planner.Resolve(s.Desired, s.Observed, s.Options)
+	if err != nil {
+		panic(err) // the options of a test can be obeyed
+	}
+	return planner.Decide(resolved, s.Observed, s.Options)
+}
 
 // config reads a Desired in short form: pools name only what their configuration
 // sets, and everything else has the schema's default.

@@ -7,6 +7,8 @@ type census struct {
 	delta WorkerDelta
 	// repaired lists the quarantined places that are filled again.
 	repaired []int
+	// asked lists the places whose workers are replaced on request alone.
+	asked []int
 	// quarantined and strangers are the drift: places without a worker because
 	// theirs died too often, and workers of a launch hash that was not accepted.
 	quarantined []pool.ObservedPlace
@@ -20,7 +22,10 @@ type census struct {
 // that holds the accepted launch hash: its worker is on its way back. A place
 // whose worker died counts as what it holds, so that a crash between a plan and
 // its apply changes no count.
-func takeCensus(places []pool.ObservedPlace, old, size int, was, want string) census {
+//
+// ask reports the places whose workers are to be replaced though they hold the desired
+// launch hash.
+func takeCensus(places []pool.ObservedPlace, old, size int, was, want string, ask func(place int) bool) census {
 	held, quarantined := holders(places, want)
 	var c census
 	for place := range max(old, size) {
@@ -46,6 +51,9 @@ func takeCensus(places []pool.ObservedPlace, old, size int, was, want string) ce
 			c.repaired = append(c.repaired, place)
 		case hash != want:
 			c.delta.Replace++
+		case ask(place):
+			c.delta.Replace++
+			c.asked = append(c.asked, place)
 		default:
 			c.delta.Keep++
 		}
@@ -73,3 +81,6 @@ func holders(places []pool.ObservedPlace, want string) (map[int]string, map[int]
 func serves(s pool.WorkerState) bool {
 	return s.Alive() && s != pool.WorkerDraining && s != pool.WorkerStopping
 }
+
+// nobody asks for a replacement.
+func nobody(int) bool { return false }

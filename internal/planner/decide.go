@@ -16,20 +16,13 @@ const SettingsAddress = "settings"
 
 // Decide returns what has to change so that what runs is what desired says. It
 // is a pure function: equal arguments give plans that Encode to equal bytes, and
-// it keeps no reference to a slice or map that it would change.
+// it keeps no reference to a slice or map that it would change. The desired spec is
+// what Resolve has made of it.
 //
 // A worker that is missing from a place is on its way back and no difference; a
 // quarantined place, a worker of another launch hash and a size set by hand are.
 func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
-	var accepted pool.Desired
-	if observed.Accepted != nil {
-		accepted = *observed.Accepted
-	} else {
-		accepted.Settings = defaultSettings()
-	}
-	if opts.Destroy {
-		desired = pool.Desired{Settings: accepted.Settings}
-	}
+	accepted := acceptedOf(observed)
 	p := Plan{
 		Format:          Format,
 		Lineage:         observed.Lineage,
@@ -38,6 +31,7 @@ func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
 		Changes:         []Change{},
 		Drift:           runtimeDrift(accepted, desired),
 		Pools:           len(desired.Pools),
+		Options:         opts,
 	}
 	for i := range desired.Pools {
 		p.PoolWorkers += desired.Pools[i].Size
@@ -45,8 +39,13 @@ func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
 	if c, changed := compareSettings(accepted.Settings, desired.Settings); changed {
 		p.Changes = append(p.Changes, c)
 	}
-	p.Changes = append(p.Changes, runtimeChanges(&accepted, &desired, observed.Environments)...)
+	if !opts.RefreshOnly {
+		p.Changes = append(p.Changes, runtimeChanges(&accepted, &desired, observed.Environments, opts)...)
+	}
 	for _, pair := range pairs(&accepted, &desired, observed) {
+		if !opts.chooses(pair.address, pair.runtimes()...) {
+			continue
+		}
 		c, drift := pair.decide(opts)
 		p.Drift = append(p.Drift, drift...)
 		confine(&c, pair.new.spec, observed.Confinement.Memory)
@@ -155,12 +154,41 @@ func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 // drift found on the way.
 func (p pair) decide(opts Options) (Change, []Drift) {
 	switch {
+	case opts.RefreshOnly:
+		return p.refresh()
 	case p.new.spec == nil:
 		return p.destroy(opts), nil
 	case p.old.spec == nil:
 		return p.create(), nil
 	}
-	return p.change()
+	return p.change(opts)
+}
+
+// runtimes returns the names of the runtimes that the sides of a pair use.
+func (p pair) runtimes() []string {
+	var out []string
+	for _, s := range []side{p.old, p.new} {
+		if s.spec != nil {
+			out = append(out, s.spec.Runtime)
+		}
+	}
+	return out
+}
+
+// refresh accepts the size that was set by hand; whatever else differs stays as it is.
+func (p pair) refresh() (Change, []Drift) {
+	if p.old.spec == nil || p.new.spec == nil || p.old.spec.Size == p.new.spec.Size {
+		return Change{Action: ActionNoop}, nil
+	}
+	hash := p.old.launchHash()
+	return Change{
+		Address: p.address, Action: ActionUpdate, Reasons: []Reason{ReasonOverridePresent},
+		Attributes: []Attribute{{
+			Path: "size", Effect: pool.EffectSize, Old: p.old.spec.Values()["size"], New: p.new.spec.Values()["size"],
+		}},
+		Workers: WorkerDelta{Keep: p.new.spec.Size}, Size: p.new.spec.Size, OldSize: p.new.spec.Size, Capacity: -1,
+		Unchanged: attributeCount - 1, LaunchHash: hash, OldLaunchHash: hash, TakesTurns: p.new.takesTurns(),
+	}, p.drift(census{})
 }
 
 func (p pair) create() Change {
@@ -199,7 +227,7 @@ func (p pair) destroy(opts Options) Change {
 	}
 	if p.old.spec != nil {
 		c.OldLaunchHash = p.old.launchHash()
-		c.Workers = takeCensus(p.running.Places, size, 0, "", "").delta
+		c.Workers = takeCensus(p.running.Places, size, 0, "", "", nobody).delta
 		return c
 	}
 	for _, place := range p.running.Places {
@@ -214,7 +242,7 @@ func (p pair) destroy(opts Options) Change {
 }
 
 // change compares a pool that both specs have.
-func (p pair) change() (Change, []Drift) {
+func (p pair) change(opts Options) (Change, []Drift) {
 	was := p.old.launchHash()
 	want := was
 	c := Change{
@@ -232,12 +260,18 @@ func (p pair) change() (Change, []Drift) {
 	}
 	c.LaunchHash = want
 	c.Unchanged = attributeCount - rowsListed(c.Attributes)
-	counted := takeCensus(p.running.Places, c.OldSize, c.Size, was, want)
-	c.Workers, c.Places = counted.delta, counted.repaired
+	counted := takeCensus(p.running.Places, c.OldSize, c.Size, was, want, func(place int) bool { return opts.replaces(p.address, place) })
+	c.Workers, c.Places, c.Replaced = counted.delta, counted.repaired, counted.asked
 	drift := p.drift(counted)
 	c.Reasons = reasons(c, drift)
+	if len(c.Replaced) > 0 {
+		c.Reasons = append(c.Reasons, ReasonByRequest)
+	}
 	c.Action = p.action(c, was != want)
-	if c.Action == ActionRoll || c.Action == ActionRecreate {
+	switch {
+	case c.Action == ActionRoll && len(c.Replaced) == c.Workers.Replace && was == want:
+		c.Capacity = c.Workers.Keep + c.Workers.Replace
+	case c.Action == ActionRoll || c.Action == ActionRecreate:
 		update := p.new.spec.Update
 		c.Update = &update
 		c.Capacity = c.Workers.Keep
@@ -251,10 +285,12 @@ func (p pair) change() (Change, []Drift) {
 // action returns the most disruptive action that the change calls for.
 func (p pair) action(c Change, newLaunch bool) Action {
 	switch {
-	case newLaunch || c.Workers.Replace > 0:
+	case newLaunch || c.Workers.Replace > len(c.Replaced):
 		if p.new.spec.Update.Strategy == pool.StrategyRecreate {
 			return ActionRecreate
 		}
+		return ActionRoll
+	case len(c.Replaced) > 0: // new ones are ready before old ones go, whatever the strategy
 		return ActionRoll
 	case len(c.Places) > 0:
 		return ActionRepair

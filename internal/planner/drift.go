@@ -35,13 +35,22 @@ func (p pair) drift(c census) []Drift {
 		})
 	}
 	if o := p.running.Override; o != nil && o.Size != p.old.spec.Size {
-		out = append(out, Drift{
-			Address: p.address,
-			Kind:    ReasonOverridePresent,
-			Detail:  fmt.Sprintf("size %d -> %d set by %s at %s", p.old.spec.Size, o.Size, o.By, o.At.UTC().Format(time.RFC3339)),
-		})
+		out = append(out, overrideDrift(p.address, p.old.spec.Size, o))
 	}
 	return out
+}
+
+// overrideDrift tells of a size that somebody set by hand.
+func overrideDrift(address string, accepted int, o *pool.Override) Drift {
+	d := Drift{
+		Address: address, Kind: ReasonOverridePresent, By: o.By, At: &o.At,
+		Detail: fmt.Sprintf("size %d -> %d set by %s at %s", accepted, o.Size, o.By, o.At.UTC().Format(time.RFC3339)),
+	}
+	if !o.Until.IsZero() {
+		d.Until = &o.Until
+		d.Detail += ", ends at " + o.Until.UTC().Format(time.RFC3339)
+	}
+	return d
 }
 
 // runtimeDrift lists the runtimes that pools use and whose interpreter became

@@ -32,11 +32,12 @@ func IsRuntime(address string) bool { return strings.HasPrefix(address, "runtime
 // runtimeChanges lists the runtimes whose environment is not the accepted one, or is
 // not there. A runtime without packages has nothing to be built: it is listed in its
 // pools alone.
-func runtimeChanges(accepted, desired *pool.Desired, there []string) []Change {
+func runtimeChanges(accepted, desired *pool.Desired, there []string, opts Options) []Change {
 	var out []Change
 	for _, name := range slices.Sorted(maps.Keys(desired.Runtimes)) {
 		is := desired.Runtimes[name]
-		if is.Environment == nil {
+		users := usersOf(desired, name)
+		if is.Environment == nil || opts.Partial() && !slices.ContainsFunc(users, func(p string) bool { return opts.chooses(p, name) }) {
 			continue
 		}
 		was := accepted.Runtimes[name]
@@ -44,7 +45,7 @@ func runtimeChanges(accepted, desired *pool.Desired, there []string) []Change {
 			Address: name, Action: ActionUpdate, Reasons: []Reason{ReasonRuntimeChanged}, Capacity: -1, LaunchHash: is.Fingerprint,
 			Environment: &EnvironmentChange{
 				Key: is.Environment.Key, Cached: slices.Contains(there, is.Environment.Key), Python: is.Python(),
-				Packages: is.Environment.Named, Hashed: is.Environment.Hashed, Pools: usersOf(desired, name),
+				Packages: is.Environment.Named, Hashed: is.Environment.Hashed, Pools: users,
 			},
 		}
 		switch {

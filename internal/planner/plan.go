@@ -1,6 +1,10 @@
 package planner
 
-import "github.com/snakectl/snakectl/internal/pool"
+import (
+	"time"
+
+	"github.com/snakectl/snakectl/internal/pool"
+)
 
 // Action is what happens to one address. A pool has one primary action, the most
 // disruptive of its changes.
@@ -52,6 +56,10 @@ type Plan struct {
 	// included: "No changes. 4 pools, 18 workers match revision 3."
 	Pools       int `json:"pools"`
 	PoolWorkers int `json:"pool_workers"`
+	// Options are what was asked for.
+	Options Options `json:"options,omitzero"`
+	// Git is where the configuration was read from, nil when it is in no repository.
+	Git *pool.Git `json:"git,omitempty"`
 }
 
 // Empty reports whether applying the plan would change nothing.
@@ -68,6 +76,9 @@ type Change struct {
 	Workers WorkerDelta `json:"workers"`
 	// Places lists the places a repair touches.
 	Places []int `json:"places,omitempty"`
+	// Replaced lists the places whose workers are replaced only because somebody asks
+	// for it.
+	Replaced []int `json:"replaced,omitempty"`
 	// Size is the pool's size after the change and OldSize before it.
 	Size    int `json:"size"`
 	OldSize int `json:"old_size"`
@@ -130,6 +141,10 @@ type Drift struct {
 	// not_carried_out or runtime_changed.
 	Kind   Reason `json:"kind"`
 	Detail string `json:"detail"`
+	// By, At and Until tell who set an override and when, and when it ends, if ever.
+	By    string     `json:"by,omitempty"`
+	At    *time.Time `json:"at,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // Summary counts addresses by action.
@@ -142,10 +157,4 @@ type Summary struct {
 	Repair   int `json:"repair"`
 	Move     int `json:"move"`
 	Destroy  int `json:"destroy"`
-}
-
-// Options select what is planned.
-type Options struct {
-	// Destroy plans the end of every pool; the desired spec is ignored.
-	Destroy bool `json:"destroy,omitempty"`
 }

@@ -54,7 +54,12 @@ type Override struct {
 	Size int       `json:"size"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
+	// Until is when the accepted size returns by itself; zero for never.
+	Until time.Time `json:"until,omitzero"`
 }
+
+// Over reports whether the override has ended by itself.
+func (o *Override) Over(now time.Time) bool { return !o.Until.IsZero() && !now.Before(o.Until) }
 
 // Pause says who stopped giving new calls to a pool or to a worker, and when.
 type Pause struct {
@@ -93,17 +98,36 @@ type Worker struct {
 // Address returns the worker's address, pool.api/3.
 func (w *Worker) Address() string { return WorkerAddress(w.Pool, w.Place) }
 
-// Revision is one accepted spec.
+// Revision is one accepted spec. Its spec comes last, so that the head can be read
+// without it.
 type Revision struct {
-	Number  uint64         `json:"number"`
-	Desired Desired        `json:"desired"`
-	Status  RevisionStatus `json:"status"`
+	Number uint64         `json:"number"`
+	Status RevisionStatus `json:"status"`
 	// By says who applied it: user@host.
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Message string    `json:"message,omitempty"`
+	// Git is where the configuration was read from, nil when it was in no repository.
+	Git *Git `json:"git,omitempty"`
 	// Touched lists the addresses that this revision changed.
 	Touched []string `json:"touched"`
+	Desired Desired  `json:"desired"`
+}
+
+// RevisionHead is a Revision without its spec.
+type RevisionHead struct {
+	Number  uint64         `json:"number"`
+	Status  RevisionStatus `json:"status"`
+	By      string         `json:"by"`
+	At      time.Time      `json:"at"`
+	Message string         `json:"message,omitempty"`
+	Git     *Git           `json:"git,omitempty"`
+	Touched []string       `json:"touched"`
+}
+
+// Head returns the revision without its spec.
+func (r *Revision) Head() RevisionHead {
+	return RevisionHead{Number: r.Number, Status: r.Status, By: r.By, At: r.At, Message: r.Message, Git: r.Git, Touched: r.Touched}
 }
 
 // RevisionStatus says how far a revision came.

@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -43,6 +45,8 @@ type Config struct {
 	// Ranges tells where a value was set: address -> schema path -> place. The
 	// path "" is the header of the block itself.
 	Ranges map[string]map[string]Range
+	// Variables are the values of the declared variables as JSON; a sensitive one is nil.
+	Variables map[string]json.RawMessage
 
 	sources *sources
 }
@@ -60,6 +64,9 @@ func (c *Config) Snippet(addr, path string) string {
 	}
 	return Diagnostic{File: at.File, Line: at.Line, Block: at.Block, Snippet: c.sources.line(at.File, at.Line)}.where()
 }
+
+// Line returns a line of a file that was read, as diagnostics name it.
+func (c *Config) Line(file string, line int) string { return c.sources.line(file, line) }
 
 // Load reads the *.hcl and *.hcl.json files of a directory, or one such file,
 // and evaluates them. All problems that can be told apart are reported at once.
@@ -131,7 +138,7 @@ func (l *loader) load(ctx context.Context, dirOrFile string) *Config {
 	l.decodePools()
 	l.desired.Sort()
 	l.checkConfiguration()
-	return &Config{Desired: l.desired, Root: l.root, Files: l.files, Ranges: l.ranges, sources: l.sources}
+	return &Config{Desired: l.desired, Root: l.root, Files: l.files, Ranges: l.ranges, Variables: l.variableValues(), sources: l.sources}
 }
 
 // find sets the root and returns the names of the configuration's files.
@@ -227,4 +234,19 @@ func parseSource(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 		return nil, hcl.Diagnostics{d}
 	}
 	return hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+}
+
+// variableValues returns the values of the variables, nil for those that must not be
+// shown.
+func (l *loader) variableValues() map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for name, val := range l.scope.variables {
+		out[name] = nil
+		if val.IsWhollyKnown() && !val.ContainsMarked() {
+			if text, err := (ctyjson.SimpleJSONValue{Value: val}).MarshalJSON(); err == nil {
+				out[name] = text
+			}
+		}
+	}
+	return out
 }

@@ -18,6 +18,8 @@ type Acceptance struct {
 	Desired pool.Desired
 	// By says who applies: user@host. Message is their own text.
 	By, Message string
+	// Git is where the configuration was read from, nil when it was in no repository.
+	Git *pool.Git
 	// At is when; the store's clock when zero.
 	At time.Time
 	// Op is the operation's id and Steps its journal, in order.
@@ -47,7 +49,7 @@ func (s *Store) Accept(a Acceptance) (pool.Revision, error) {
 	}
 	rev := pool.Revision{
 		Desired: a.Desired, Status: pool.RevisionInProgress,
-		By: a.By, At: a.At, Message: a.Message, Touched: a.Touched,
+		By: a.By, At: a.At, Message: a.Message, Git: a.Git, Touched: a.Touched,
 	}
 	err := s.update("accept a revision", func(tx *bbolt.Tx) error {
 		if c := s.current.Load(); c.number != a.Base {

@@ -21,6 +21,8 @@ type View struct {
 	// Named are the keys of the environments that something in the state names; nil where
 	// nobody asked.
 	Named map[string]bool
+	// Heads are the kept revisions, newest first; nil where nobody asked.
+	Heads []pool.RevisionHead
 	// Notice is a sentence that whoever reads the view should see, such as that it
 	// comes from a backup; usually empty.
 	Notice string

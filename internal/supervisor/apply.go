@@ -1,13 +1,13 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
@@ -22,6 +22,10 @@ type ApplyRequest struct {
 	Approved *planner.Plan
 	By       string
 	Message  string
+	// Git is where the configuration was read from, nil when it is in no repository.
+	Git *pool.Git
+	// ExpectRevision, if not nil, is the revision that must be the accepted one.
+	ExpectRevision *uint64
 }
 
 // parallelPools is how many pools change at one time.
@@ -65,17 +69,13 @@ func (s *Supervisor) Apply(req ApplyRequest) *Operation {
 
 func (a *application) run() pool.Outcome {
 	observed := a.sup.Observe()
-	if a.req.Options.Destroy {
-		a.desired = pool.Desired{Settings: *a.sup.settings.Load(), Runtimes: map[string]pool.Runtime{}}
-	}
 	defer func() {
 		if err := a.sup.keeper.now(a.sup.pruneEnvironments); err != nil && !errors.Is(err, errStopping) {
 			a.sup.log.Warn("cannot let go of old environments", "err", err)
 		}
 	}()
-	a.plan = planner.Decide(a.req.Desired, observed, a.req.Options)
 	a.out = pool.Outcome{Revision: observed.Revision}
-	if refused := a.stale(); refused != nil {
+	if refused := a.decide(observed); refused != nil {
 		return *refused
 	}
 	if a.plan.Empty() {
@@ -97,24 +97,6 @@ func (a *application) run() pool.Outcome {
 		return *refused
 	}
 	return a.carryOut()
-}
-
-// stale compares the plan of this moment with the approved one.
-func (a *application) stale() *pool.Outcome {
-	approved := a.req.Approved
-	if approved == nil {
-		return nil
-	}
-	message := ""
-	if approved.Lineage != "" && approved.Lineage != a.plan.Lineage {
-		message = "the plan was made for another instance: plan again"
-	} else if more := planner.Exceeds(a.plan, *approved); len(more) > 0 {
-		message = "the approved plan is stale, plan again: " + strings.Join(more, "; ")
-	}
-	if message == "" {
-		return nil
-	}
-	return &pool.Outcome{Result: pool.ResultStale, Revision: a.out.Revision, Message: message}
 }
 
 // prepare builds the environments, copies the code and tries every new launch hash out. It returns the
@@ -217,7 +199,7 @@ func (a *application) discardTrials() {
 // accept makes the configuration the accepted one, in one transaction.
 func (a *application) accept() *pool.Outcome {
 	acceptance := state.Acceptance{
-		Base: a.plan.BaseRevision, Desired: a.desired, By: a.req.By, Message: a.req.Message, At: a.op.At, Op: a.op.ID,
+		Base: a.plan.BaseRevision, Desired: a.desired, By: a.req.By, Message: a.req.Message, Git: a.req.Git, At: a.op.At, Op: a.op.ID,
 	}
 	for _, step := range planner.Steps(a.plan) {
 		acceptance.Steps = append(acceptance.Steps, state.Step{Address: step.Address, Action: string(step.Action), Status: state.StepPending})
@@ -315,6 +297,9 @@ func (a *application) changeOne(c planner.Change) string {
 	a.sup.table.override(c.Address, nil)
 	r := a.sup.runnerFor(spec)
 	f := newFollower(a.op, c.Address)
+	for _, place := range c.Replaced { // before it is followed: it settles when these are replaced
+		r.send(happening{lifecycle.Recycle{Place: place}})
+	}
 	r.send(configure{launch: a.launchOf(spec), size: spec.Size, ready: a.trialFor(c), repair: len(c.Places) > 0, follow: f.see})
 	a.sup.publish()
 	// A pool that is already at its new size settles at once, so the limit counts
@@ -371,9 +356,4 @@ func (s *Supervisor) Stop(id string) bool {
 	}
 	op.Stop()
 	return true
-}
-
-// Plan returns what applying a configuration would change now.
-func (s *Supervisor) Plan(_ context.Context, desired pool.Desired, opts planner.Options) planner.Plan {
-	return planner.Decide(desired, s.Observe(), opts)
 }

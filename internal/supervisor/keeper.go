@@ -17,6 +17,7 @@ type store interface {
 	FinishRevision(number uint64, status pool.RevisionStatus, op string, outcome pool.Outcome) error
 	GetRevision(number uint64) (pool.Revision, error)
 	History(limit int) ([]pool.Revision, error)
+	Heads(after uint64, limit int) ([]pool.RevisionHead, error)
 	UpdateStep(op, addr string, status state.StepStatus) error
 	PendingOperations() ([]state.Operation, error)
 	ApplyWorkers(put []pool.Worker, del []string) error
