@@ -33,7 +33,11 @@ func (a *App) tellOutcome(ctx context.Context, c *client.Client, w *wish, plan *
 	if status, err := c.Status(ctx); err == nil {
 		serving = readyWorkers(status)
 	}
-	fmt.Fprint(a.Stderr, renderFailedOutcome(outcome, failures, plan.BaseRevision, serving))
+	base := plan.BaseRevision
+	if outcome.Result == pool.ResultStale {
+		base = outcome.Revision // others have applied since
+	}
+	fmt.Fprint(a.Stderr, renderFailedOutcome(outcome, failures, base, serving))
 }
 
 // snippet returns the lines of the configuration that name the pool's adapter.
