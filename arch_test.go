@@ -32,6 +32,7 @@ var rules = map[string]rule{
 	"internal/planner":   {pure: true, internal: []string{"internal/pool"}},
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
 	"internal/planfile":  {internal: []string{"internal/planner", "internal/pool"}},
+	"internal/dispatch":  {pure: true, internal: []string{"internal/pool"}},
 
 	"internal/event":     {internal: []string{"internal/pool"}},
 	"internal/logs":      {internal: []string{"internal/pool"}},
@@ -52,8 +53,8 @@ var rules = map[string]rule{
 	"internal/worker":   {internal: []string{"internal/pool", "internal/wire"}, modules: []string{"golang.org/x/sys"}},
 	"internal/supervisor": {
 		internal: []string{
-			"internal/access", "internal/cgroup", "internal/code", "internal/event", "internal/handover", "internal/lifecycle", "internal/logs", "internal/planner",
-			"internal/pool", "internal/runtime", "internal/state", "internal/wire", "internal/worker",
+			"internal/access", "internal/cgroup", "internal/code", "internal/dispatch", "internal/event", "internal/handover", "internal/lifecycle", "internal/logs",
+			"internal/planner", "internal/pool", "internal/runtime", "internal/state", "internal/wire", "internal/worker",
 		},
 		modules: []string{"golang.org/x/sys"},
 	},

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/dispatch"
 	"github.com/snakectl/snakectl/internal/event"
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
@@ -24,16 +25,16 @@ type dispatchPolicy struct {
 	stopGrace   time.Duration
 	// maxRequests is how many calls a worker takes, 0 for any number.
 	maxRequests int
-	retry       retryPolicy
-	breaker     breakerPolicy
+	retry       dispatch.RetryPolicy
+	breaker     dispatch.BreakerPolicy
 }
 
 func policyOf(p *pool.Pool) dispatchPolicy {
 	return dispatchPolicy{
 		queueMax: p.Queue.Max, queueTimeout: p.Queue.Timeout.D(), overflow: p.Queue.Overflow, prioritised: p.Queue.Policy == pool.QueuePriority,
 		callTimeout: p.Timeouts.Call.D(), stopGrace: p.StopGrace.D(), maxRequests: p.Lifecycle.MaxRequests,
-		retry:   retryPolicy{attempts: p.Retry.Attempts, on: p.Retry.On, backoff: p.Retry.Backoff.D()},
-		breaker: breakerPolicy{failures: p.Breaker.Failures, reset: p.Breaker.Reset.D(), halfOpen: p.Breaker.HalfOpen},
+		retry:   dispatch.RetryPolicy{Attempts: p.Retry.Attempts, On: p.Retry.On, Backoff: p.Retry.Backoff.D()},
+		breaker: dispatch.BreakerPolicy{Failures: p.Breaker.Failures, Reset: p.Breaker.Reset.D(), HalfOpen: p.Breaker.HalfOpen},
 	}
 }
 
@@ -64,7 +65,7 @@ type dispatcher struct {
 	// until they may be executed again.
 	queue, blocked, resting waiting
 	counts                  pool.CallCounts
-	breaker                 breaker
+	breaker                 dispatch.Breaker
 	// lost counts the failed calls that did so because their worker went away.
 	lost uint64
 	// suspects are the commands that workers died of.
@@ -94,7 +95,7 @@ type commandPolicy struct {
 func newDispatcher(addr string, policy dispatchPolicy) *dispatcher {
 	return &dispatcher{
 		addr: addr, policy: policy, noted: make(chan struct{}, 1), workers: map[*slotSet]struct{}{},
-		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{}, breaker: newBreaker(policy.breaker),
+		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{}, breaker: dispatch.NewBreaker(policy.breaker),
 	}
 }
 
@@ -102,7 +103,7 @@ func (d *dispatcher) setPolicy(p dispatchPolicy) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.policy.maxRequests
-	d.policy, d.breaker = p, d.breaker.with(p.breaker)
+	d.policy, d.breaker = p, d.breaker.With(p.breaker)
 	d.unblock() // there may be more room
 	if p.maxRequests != before {
 		d.recount(wire.Monotonic())
@@ -206,7 +207,7 @@ func (d *dispatcher) shut(c *call, now int64) *pool.CallError {
 		refusal := *d.refusal
 		return &refusal
 	}
-	if d.breaker.on() {
+	if d.breaker.On() {
 		return d.ask(c, now)
 	}
 	return nil
@@ -295,7 +296,7 @@ func (d *dispatcher) settle(c *call, o outcome) bool {
 		c.leaveBlocked()
 	}
 	if c.trial > 0 {
-		d.turn(wire.Monotonic(), breakerEvent{kind: breakerAbandoned, round: c.trial})
+		d.turn(wire.Monotonic(), dispatch.BreakerEvent{Kind: dispatch.Abandoned, Round: c.trial})
 	}
 	if c.probe {
 		return true
@@ -351,7 +352,7 @@ type load struct {
 func (d *dispatcher) load() load {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := load{counts: d.counts, lost: d.lost, available: len(d.idle), waiting: d.queued(), breaker: d.breaker.status(wire.Monotonic())}
+	l := load{counts: d.counts, lost: d.lost, available: len(d.idle), waiting: d.queued(), breaker: d.breaker.Status(wire.Monotonic())}
 	for s := range d.workers {
 		l.busy += s.busy
 		l.slots += len(s.all)

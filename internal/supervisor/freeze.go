@@ -223,7 +223,7 @@ func (f *Frozen) describe() error {
 func (d *dispatcher) describe(index map[*clientLink]int) PoolHandover {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := PoolHandover{Counts: d.counts, Lost: d.lost, Suspects: d.suspects.handover(), Breaker: d.breaker.handover()}
+	p := PoolHandover{Counts: d.counts, Lost: d.lost, Suspects: d.suspects.handover(), Breaker: d.breaker.Past()}
 	for _, line := range []*waiting{&d.queue, &d.blocked, &d.resting} {
 		for c := range line.all() {
 			l, ok := c.sink.(*clientLink)

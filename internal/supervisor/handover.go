@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/dispatch"
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -32,7 +33,7 @@ type PoolHandover struct {
 	// Deaths are the last ones of the places, Suspects the commands that workers died of.
 	Deaths   map[int]*pool.Death        `json:"deaths"`
 	Suspects map[string]SuspectHandover `json:"suspects"`
-	Breaker  BreakerHandover            `json:"breaker"`
+	Breaker  dispatch.BreakerPast       `json:"breaker"`
 	// Queue names the calls that wait, the first one first.
 	Queue []QueuedCall `json:"queue"`
 }
@@ -41,17 +42,6 @@ type PoolHandover struct {
 type SuspectHandover struct {
 	Deaths int    `json:"deaths"`
 	Last   string `json:"last"`
-}
-
-// BreakerHandover is a breaker without its policy. The trials that are under way are
-// known by their calls.
-type BreakerHandover struct {
-	State    pool.BreakerState `json:"state"`
-	Failures int               `json:"failures"`
-	Last     pool.Category     `json:"last"`
-	OpenedAt int64             `json:"opened_at"`
-	Round    int               `json:"round"`
-	Passed   int               `json:"passed"`
 }
 
 // QueuedCall names a call by its client's index and its stream there.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"encoding/json"
 
+	"github.com/snakectl/snakectl/internal/dispatch"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -45,16 +46,17 @@ func (c *call) sendBack(err *pool.CallError) {
 // every call that ended since the call was sent, this one not among them.
 func (l *ledger) judge(id wire.CallID, e *entry) *pool.CallError {
 	worker, executed := l.executed[id]
+	known := dispatch.Testimony{Began: l.started, Silent: len(l.silent), Incomplete: l.incomplete}
 	var err *pool.CallError
-	switch {
-	case executed:
+	switch known.Judge(executed, e.earliest, e.latest) {
+	case dispatch.FateExecuted:
 		err = pool.NewCallError(pool.CategoryUnavailable, "the call was executed and its answer is lost with the supervisor it was made through")
 		err.Worker, err.Started = worker, true
-	case len(l.silent) == 0 && e.latest < l.started && e.earliest > l.incomplete:
+	case dispatch.FateUnstarted:
 		err = pool.NewCallError(pool.CategoryUnavailable, "the supervisor ended before the call reached a worker")
 		err.Retryable = true
 		return err
-	default:
+	case dispatch.FateUnknown:
 		err = pool.NewCallError(pool.CategoryUnavailable, "its outcome is unknown: the supervisor that the call was made through is gone, and not every worker it had can tell")
 		err.Started = true // as far as anybody knows
 	}

@@ -180,14 +180,14 @@ func (d *dispatcher) recall(p PoolHandover) {
 	for command, s := range p.Suspects {
 		d.suspects[command] = suspect{deaths: s.Deaths, last: s.Last}
 	}
-	d.breaker = d.breaker.restored(p.Breaker)
+	d.breaker = d.breaker.Recalled(p.Breaker)
 }
 
 // resumeTrial counts a call of a former image that the breaker let in on trial.
 func (d *dispatcher) resumeTrial(c *call) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.breaker = d.breaker.withTrial(c.trial)
+	d.breaker = d.breaker.WithTrial(c.trial)
 }
 
 func (s suspects) handover() map[string]SuspectHandover {

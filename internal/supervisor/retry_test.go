@@ -4,45 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
+	"github.com/snakectl/snakectl/internal/dispatch"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
-
-func TestRetryPolicy(t *testing.T) {
-	p := retryPolicy{attempts: 4, on: []string{"worker_died"}, backoff: 100 * time.Millisecond}
-	for _, tt := range []struct {
-		name     string
-		executed int
-		category pool.Category
-		left     time.Duration
-		jitter   float64
-		want     time.Duration
-		ok       bool
-	}{
-		{"first", 1, pool.CategoryWorkerDied, time.Minute, 0, 100 * time.Millisecond, true},
-		{"it doubles", 3, pool.CategoryWorkerDied, time.Minute, 0, 400 * time.Millisecond, true},
-		{"half of it at least", 1, pool.CategoryWorkerDied, time.Minute, 1, 50 * time.Millisecond, true},
-		{"no attempt left", 4, pool.CategoryWorkerDied, time.Minute, 0, 0, false},
-		{"another failure", 1, pool.CategoryRaised, time.Minute, 0, 0, false},
-		{"beyond the deadline", 1, pool.CategoryWorkerDied, 100 * time.Millisecond, 0, 100 * time.Millisecond, false},
-		{"jitter brings it within", 1, pool.CategoryWorkerDied, 100 * time.Millisecond, 0.5, 75 * time.Millisecond, true},
-	} {
-		if got, ok := p.wait(tt.executed, tt.category, tt.left, tt.jitter); got != tt.want || ok != tt.ok {
-			t.Errorf("%s: wait = %s, %t, want %s, %t", tt.name, got, ok, tt.want, tt.ok)
-		}
-	}
-	rapid.Check(t, func(r *rapid.T) {
-		p := retryPolicy{attempts: 100, on: []string{"worker_died"}, backoff: time.Duration(rapid.Int64Range(0, int64(24*time.Hour)).Draw(r, "backoff"))}
-		left := time.Duration(rapid.Int64Range(1, wire.MaxDeadline).Draw(r, "left"))
-		executed := rapid.IntRange(1, 99).Draw(r, "executed")
-		got, ok := p.wait(executed, pool.CategoryWorkerDied, left, rapid.Float64Range(0, 0.999).Draw(r, "jitter"))
-		if got < 0 || ok != (got < left) {
-			r.Fatalf("wait = %s, %t with %s left", got, ok, left)
-		}
-	})
-}
 
 // submitAgain makes a call that may be executed several times.
 func submitAgain(t testing.TB, d *dispatcher, timeout time.Duration) *testCall {
@@ -59,7 +24,7 @@ func submitAgain(t testing.TB, d *dispatcher, timeout time.Duration) *testCall {
 
 func retrying(attempts int, backoff time.Duration, on ...string) dispatchPolicy {
 	p := usual
-	p.retry = retryPolicy{attempts: attempts, on: on, backoff: backoff}
+	p.retry = dispatch.RetryPolicy{Attempts: attempts, On: on, Backoff: backoff}
 	return p
 }
 
@@ -111,7 +76,7 @@ func TestNoRetry(t *testing.T) {
 	})
 	t.Run("the breaker opened", func(t *testing.T) {
 		policy := retrying(3, 0, "unavailable")
-		policy.breaker = breakerPolicy{failures: 1, reset: time.Hour, halfOpen: 1}
+		policy.breaker = dispatch.BreakerPolicy{Failures: 1, Reset: time.Hour, HalfOpen: 1}
 		d, w := newPool(t, 1, policy)
 		c := submitAgain(t, d, time.Minute)
 		w[0].wantCall(c)

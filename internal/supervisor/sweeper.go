@@ -25,7 +25,7 @@ type sweeper struct {
 
 	wake   chan struct{} // holds one token when there is work
 	ending chan struct{} // is closed by close
-	done chan struct{}
+	done   chan struct{}
 }
 
 func newSweeper(lineage string, log *slog.Logger) *sweeper {
