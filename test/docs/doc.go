@@ -8,7 +8,9 @@
 // output (standard error included). "..." alone on a line stands for any lines,
 // inside a line for any text. A command must exit with 0; ```console exit=2 says
 // that the last one of the block exits with 2. ```console norun is for what a test
-// can't do, such as installing a compiler.
+// can't do, such as installing a compiler, and ```console packages for what installs
+// packages from an index: the environments of all examples are built, or found, before
+// the page is read.
 //
 // A block that names a file (```hcl file=pools.hcl) writes it. Every other hcl
 // block must be valid syntax.

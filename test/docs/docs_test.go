@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,11 @@ func TestPages(t *testing.T) {
 				t.Fatalf("%s: %v", page, err)
 			}
 			if worthReading(found) {
-				newReader(t, root, binary, env).read(t, page, found)
+				r := newReader(t, root, binary, env)
+				if slices.ContainsFunc(found, func(b block) bool { return b.packages }) {
+					harness.Environments(t, r.instance, installing(t, root)...)
+				}
+				r.read(t, page, found)
 			}
 		})
 	}
@@ -74,6 +79,20 @@ func pages(t *testing.T, root string) []string {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// installing lists the examples that install packages.
+func installing(t *testing.T, root string) []string {
+	t.Helper()
+	locks, err := filepath.Glob(filepath.Join(root, "examples", "*_requirements.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var configs []string
+	for _, lock := range locks {
+		configs = append(configs, strings.TrimSuffix(lock, "_requirements.txt")+".hcl")
+	}
+	return configs
 }
 
 func worthReading(found []block) bool {

@@ -16,6 +16,8 @@ type block struct {
 	file     string
 	exit     int
 	skipped  bool
+	// packages: the commands install packages from an index.
+	packages bool
 	line     int
 	lines    []string
 }
@@ -72,6 +74,8 @@ func heading(text string) (block, error) {
 			b.exit = code
 		case word == "norun":
 			b.skipped = true
+		case word == "packages":
+			b.packages = true
 		default:
 			return b, fmt.Errorf("unknown word %q after the language %q", word, b.language)
 		}
