@@ -155,6 +155,29 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// An index that does not answer is no want of a wheel.
+func TestBuildWithoutIndex(t *testing.T) {
+	t.Setenv("NO_PROXY", "127.0.0.1")
+	config := filepath.Join(t.TempDir(), "pip", "pip.conf")
+	if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, []byte("[global]\nretries = 1\nindex-url = http://127.0.0.1:1/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CONFIG_HOME", filepath.Dir(filepath.Dir(config)))
+	p := newProject(t)
+	p.wheel("base", "1.0", "")
+	p.write("requirements.txt", "numpy==2.4.6\n")
+	spec := p.locked()
+	spec.Offline = false
+	_, err := p.build(p.mustResolve(spec))
+	var failed *runtime.InstallError
+	if !errors.As(err, &failed) || !strings.HasPrefix(failed.Hint, "The package index does not answer.") {
+		t.Errorf("Build = %v, want that the index does not answer", err)
+	}
+}
+
 // Packages are compiled while they are installed, but for their tests, wherever the
 // environment lies.
 func TestBuildCompiles(t *testing.T) {

@@ -47,12 +47,16 @@ func (e *InstallError) Error() string {
 // Summary says what failed, in one line.
 func (e *InstallError) Summary() string { return fmt.Sprintf("%s failed: %s", e.What, e.Reason) }
 
+const noIndex = "The package index does not answer. Look at the network, at HTTPS_PROXY and at the installer's own file (pip.conf, uv.toml); or put wheels into a directory, name that in find_links, and set offline = true."
+
 // hints are what is known of what installers say, in the order they are looked for.
 var hints = []struct{ says, hint string }{
 	{"No space left on device", "There is no space left: free some, for example with: snakectl runtime gc"},
 	{"Hash mismatch", "The file is not the one that the requirements name. Make them anew if that is right; else do not trust the file."},
 	{"DO NOT MATCH THE HASHES", "The file is not the one that the requirements name. Make them anew if that is right; else do not trust the file."},
 	{"in --require-hashes mode", "Where one requirement has a hash, all must have one, also those that others need: make the file with a tool that locks (uv pip compile --generate-hashes)."},
+	{"after connection broken by", noIndex}, // pip, which goes on to say that there is no such package
+	{"Failed to fetch", noIndex},            // uv
 	{"no usable wheels", "There is no wheel for this Python. Choose another version, build a wheel and name its directory in find_links, or set allow_sdist = true."},
 	{"No matching distribution found", "There is no wheel for this Python under that name. Choose another version, build a wheel and name its directory in find_links, or set allow_sdist = true."},
 	{"No solution found", "No set of wheels satisfies these requirements on this Python. Choose other versions, name more wheels in find_links, or set allow_sdist = true."},

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,14 +15,8 @@ import (
 // errNoIndex is wrapped when packages could not be installed for want of an index.
 var errNoIndex = errors.New("no package index answers")
 
-// unreachable are what installers say when they find no way to an index.
-var unreachable = []string{
-	"after connection broken by", // pip
-	"Failed to establish a new connection",
-	"Could not connect", // uv
-	"Failed to fetch",
-	"dns error",
-}
+// unreachable is what the program says of an index that does not answer.
+const unreachable = "The package index does not answer"
 
 // Environments builds the environments that configurations declare, for an instance that
 // has not been used yet. They hold packages from an index, too big to be installed for
@@ -72,12 +65,12 @@ func (i *Instance) setUp(ctx context.Context, configs []string) error {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			cmd := exec.CommandContext(ctx, i.Binary, "setup", config)
-			cmd.Env = i.Env()
+			cmd.Env = append(i.Env(), reach()...)
 			out, err := cmd.CombinedOutput()
 			if err == nil {
 				return
 			}
-			if slices.ContainsFunc(unreachable, func(said string) bool { return strings.Contains(string(out), said) }) {
+			if strings.Contains(string(out), unreachable) {
 				err = errNoIndex
 			}
 			errs[n] = fmt.Errorf("snakectl setup %s: %w\n%s", config, err, out)
@@ -85,4 +78,21 @@ func (i *Instance) setUp(ctx context.Context, configs []string) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// reach is what leads installers to an index and to what they have downloaded before.
+func reach() []string {
+	var env []string
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	if dir, err := os.UserConfigDir(); err == nil {
+		env = append(env, "XDG_CONFIG_HOME="+dir)
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		env = append(env, "XDG_CACHE_HOME="+dir)
+	}
+	return env
 }
