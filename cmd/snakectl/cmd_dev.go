@@ -190,7 +190,7 @@ func (d *devSession) stop(ctx context.Context) error {
 	case err = <-stopped:
 	case <-d.app.Interrupts:
 		_, err = d.app.stopSupervisor(ctx, client.PartingKill, stopLimit)
-		_ = <-stopped // the other says how it went
+		err = errors.Join(err, <-stopped)
 	}
 	if errors.Is(err, client.ErrNoSupervisor) {
 		return nil
