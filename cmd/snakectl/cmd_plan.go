@@ -209,6 +209,7 @@ func (a *App) planAlone(w *wish) (*planner.Plan, *pool.Observed, error) {
 	observed := view.Observed()
 	_, observed.Confinement = supervisor.Confine(0)
 	observed.Environments = environmentsOf(dir).Keys()
+	observed.Machine = supervisor.Machine(a.Env)
 	resolved, err := planner.Resolve(desired, observed, w.options)
 	if err != nil {
 		return nil, nil, err

@@ -133,6 +133,7 @@ func (v *planView) changes() int {
 		v.files(c)
 		v.hidden(c)
 		v.threads(c)
+		v.receives(c)
 		v.rollout(c)
 		v.line("")
 	}

@@ -49,6 +49,9 @@ func Decide(desired pool.Desired, observed pool.Observed, opts Options) Plan {
 		c, drift := pair.decide(opts)
 		p.Drift = append(p.Drift, drift...)
 		confine(&c, pair.new.spec, observed.Confinement.Memory)
+		if pair.new.spec != nil && observed.Machine.CPUs > 0 && c.Workers.Start+c.Workers.Replace > 0 {
+			c.Receives = pair.new.spec.Receives(observed.Machine)
+		}
 		if c.Action != ActionNoop {
 			p.Changes = append(p.Changes, c)
 		}

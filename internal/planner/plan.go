@@ -98,6 +98,9 @@ type Change struct {
 	// TakesTurns says that the pool has threads which wait at one time and compute one
 	// after the other, since its Python has a GIL.
 	TakesTurns bool `json:"takes_turns,omitempty"`
+	// Receives lists the variables that workers get beside the supervisor's own environment,
+	// where workers are started; left out where nothing is known of the machine.
+	Receives []pool.Variable `json:"receives,omitempty"`
 	// Environment is set for a runtime with packages.
 	Environment *EnvironmentChange `json:"environment,omitempty"`
 }

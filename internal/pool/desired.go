@@ -124,6 +124,8 @@ type Pool struct {
 	Lifecycle Lifecycle `json:"lifecycle"`
 	// Health says how workers are asked whether they still answer.
 	Health Health `json:"health"`
+	// Devices says which processors and GPUs workers get.
+	Devices Devices `json:"devices"`
 	// Limits bounds what a worker may use.
 	Limits Limits `json:"limits"`
 	// Logs says what is kept of what workers write.
@@ -225,8 +227,11 @@ func (p *Pool) Slots() int {
 }
 
 // Forks reports whether workers are to be forked where that is safe. Live code is
-// imported anew by each worker: a fork server would go on with what it has imported.
-func (p *Pool) Forks() bool { return p.StartMethod == StartFork && p.CodeMode != CodeLive }
+// imported anew by each worker: a fork server would go on with what it has imported. What
+// has begun to use a GPU must not be forked.
+func (p *Pool) Forks() bool {
+	return p.StartMethod == StartFork && p.CodeMode != CodeLive && (len(p.Devices.GPUs) == 0 || p.IsSet("start_method"))
+}
 
 // Dir returns the absolute directory that the pool's workers start in.
 func (p *Pool) Dir() string {

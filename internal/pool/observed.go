@@ -16,6 +16,8 @@ type Observed struct {
 	Pools map[string]ObservedPool `json:"pools"`
 	// Confinement says how workers are held to their limits here.
 	Confinement Confinement `json:"confinement,omitzero"`
+	// Machine is what decides which variables workers get here.
+	Machine Machine `json:"machine,omitzero"`
 	// Environments are the keys of the environments that are built here.
 	Environments []string `json:"environments,omitempty"`
 }

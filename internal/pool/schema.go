@@ -51,7 +51,7 @@ type Row struct {
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "scope": "", "routing": "", "affinity": "",
-	"devices": "", "depends_on": "", "prevent_destroy": "", "ignore_changes": "",
+	"depends_on": "", "prevent_destroy": "", "ignore_changes": "",
 	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
 }
 
@@ -124,6 +124,8 @@ var poolRows = []Row{
 	{Path: "lifecycle.jitter", Type: TypeNumber, Default: "0.1", Effect: EffectLive, Min: 0, Max: 1, Doc: "The part of ttl and of idle_ttl by which workers, each by its own share, are recycled later, so that those started together do not end together."},
 	{Path: "lifecycle.check_interval", Type: TypeDuration, Default: `"5s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How often the memory of workers is measured, where max_memory is set; one that a call made grow is measured at once."},
 	{Path: "lifecycle.max_recycling", Type: TypeShare, Default: `"25%"`, Effect: EffectLive, Doc: "How many workers are recycled at one time: a count, or a percentage of size, rounded down, but at least one."},
+	{Path: "devices.cpus", Type: TypeStrings, Effect: EffectRoll, Doc: "The processors that workers run on, as sets that the places take in turn: [0, 1] gives place 0 the first processor, place 1 the second, place 2 the first; [\"0-3\"] lets all run on the first four. With the thread profile the variables of numeric libraries count those of the set. Linux only."},
+	{Path: "devices.gpus", Type: TypeStrings, Effect: EffectRoll, Doc: "The GPUs that workers see, as values of CUDA_VISIBLE_DEVICES that the places take in turn: numbers, or GPU-UUIDs, with commas between several. Workers of such a pool are spawned unless start_method says otherwise, since CUDA does not survive a fork."},
 	{Path: "limits.memory", Type: TypeSize, Effect: EffectLive, Min: 16 << 20, Max: 1 << 50, Doc: "How much memory a worker may hold, at most. By cgroup v2, where the supervisor may make control groups: the worker with all its children, which the kernel ends when they need more. Elsewhere by rlimit (RLIMIT_DATA), for each process alone: a request for more fails, as a MemoryError. The plan says which it is. Off unless it is set. Linux only."},
 	{Path: "limits.nofile", Type: TypeInt, Effect: EffectLive, Min: 64, Max: 1 << 30, Doc: "How many files and sockets each process of a worker may have open. Without it the limit is the one that the supervisor was started with. Linux only."},
 	{Path: "health.interval", Type: TypeDuration, Default: `"2s"`, Effect: EffectLive, Min: 100 * msNS, Max: dayNS, Doc: "How often a worker is asked whether it still answers. The question has a connection of its own: it waits behind no call."},

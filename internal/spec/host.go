@@ -17,6 +17,10 @@ type Host struct {
 	// PeerCredentials says that the system tells who connects to a socket. It is not
 	// for expressions.
 	PeerCredentials bool
+	// Processors are the numbers of those that work, and GPUs are what CUDA may be told to
+	// use: numbers and UUIDs. Neither is for expressions.
+	Processors []int
+	GPUs       []string
 	// Limits says that workers can be held to limits. It is not for expressions.
 	Limits bool
 }
@@ -26,7 +30,10 @@ func thisHost() Host {
 	if err != nil {
 		name = "localhost"
 	}
-	return Host{CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name, PeerCredentials: access.Supported(), Limits: runtime.GOOS == "linux"}
+	return Host{
+		CPUs: runtime.NumCPU(), Memory: totalMemory(), Hostname: name, PeerCredentials: access.Supported(), Limits: runtime.GOOS == "linux",
+		Processors: processors(), GPUs: gpus(),
+	}
 }
 
 func (h Host) value() cty.Value {

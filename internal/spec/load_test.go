@@ -83,6 +83,7 @@ pool "api" {
 			Retry:     pool.Retry{Attempts: 2, On: []string{"worker_died", "unavailable"}},
 			Breaker:   pool.Breaker{Reset: pool.Duration(10 * time.Second), HalfOpen: 1},
 			Health:    pool.Health{Interval: pool.Duration(2 * time.Second), Timeout: pool.Duration(2 * time.Second), Misses: 3},
+			Devices:   pool.Devices{CPUs: []string{}, GPUs: []string{}},
 			Logs:      pool.Logs{Keep: 10 << 20},
 			Set:       []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
 		}},

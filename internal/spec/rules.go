@@ -46,6 +46,7 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkUpdate()
 	r.checkHealth()
 	r.checkLimits()
+	r.checkDevices()
 	r.checkBreaker()
 	r.checkAccess(places, p.Address(), "access.exec", p.Access.Exec)
 }

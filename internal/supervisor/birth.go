@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -190,18 +189,25 @@ func (r *runner) watch(w *workerEntry) {
 	})
 }
 
-// launchInfo returns what every process of a launch is started with.
-func (s *Supervisor) launchInfo(l launch) worker.StartInfo {
+// launchInfo returns what every process of a launch is started with; variables are what
+// it gets beside the supervisor's own environment.
+func (s *Supervisor) launchInfo(l launch, variables []pool.Variable) worker.StartInfo {
 	return worker.StartInfo{
-		Interpreter: s.environments.store.Python(l.runtime), SDK: s.sdk, Dir: l.spec.Dir(), Env: l.spec.Env, Lineage: s.lineage,
-		Profile: worker.ProfileEnv(&l.spec, runtime.NumCPU()),
+		Interpreter: s.environments.store.Python(l.runtime), SDK: s.sdk, Dir: l.spec.Dir(), Env: pool.Values(variables), Lineage: s.lineage,
 	}
+}
+
+// serverInfo returns what the fork server of a launch is started with, but for its log.
+func (s *Supervisor) serverInfo(l launch) worker.StartInfo {
+	return s.launchInfo(l, l.spec.Preloading(s.machine))
 }
 
 // info returns what the worker's process is started with.
 func (b birth) info() worker.StartInfo {
 	sup := b.worker.runner.sup
-	info := sup.launchInfo(b.launch)
+	place := b.worker.rec.Place
+	info := sup.launchInfo(b.launch, b.launch.spec.Variables(place, sup.machine))
+	info.CPUs = b.launch.spec.CPUs(place)
 	info.Log, info.Rlimits, info.Group = sup.logs.File(b.worker.logID()), b.worker.restraint.rlimits(), b.group
 	return info
 }
@@ -234,7 +240,7 @@ func (b birth) document() worker.Launch {
 	w, sup := b.worker, b.worker.runner.sup
 	doc := sup.launchDocument(b.launch)
 	doc.Address, doc.Incarnation, doc.Token, doc.Stacks = w.rec.Address(), w.rec.Incarnation, b.token, sup.logs.Stacks(w.logID())
-	doc.Environ = sup.launchInfo(b.launch).AfterFork(os.Environ())
+	doc.Environ = b.info().Differences(sup.serverInfo(b.launch))
 	return doc
 }
 

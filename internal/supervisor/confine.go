@@ -25,3 +25,9 @@ func Confine(self int) (*cgroup.Site, pool.Confinement) {
 	}
 	return nil, out
 }
+
+// Machine returns what a supervisor that is started with an environment knows of the
+// machine.
+func Machine(environ []string) pool.Machine {
+	return pool.Machine{CPUs: runtime.NumCPU(), Environ: pool.Inherited(environ)}
+}

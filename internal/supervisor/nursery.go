@@ -68,7 +68,7 @@ func (n *nursery) server(l launch) *worker.ForkServer {
 	}
 	sup, doc := n.r.sup, n.r.sup.launchDocument(l)
 	doc.Address, doc.Incarnation = n.r.addr+"/"+worker.ForkServerPlace, randomHex(4)
-	info := sup.launchInfo(l).Preloading()
+	info := sup.serverInfo(l)
 	info.Log = sup.logs.ForkServer(n.r.addr)
 	server, err := worker.StartForkServer(sup.reaper, info, doc)
 	if err != nil {

@@ -177,7 +177,7 @@ func (s *Supervisor) Observe() pool.Observed {
 	desired, revision := s.table.accepted()
 	out := pool.Observed{
 		Lineage: s.lineage, Revision: revision, Accepted: desired, WorkersObserved: true, Pools: map[string]pool.ObservedPool{},
-		Confinement: s.limiter.confinement, Environments: s.environments.store.Keys(),
+		Confinement: s.limiter.confinement, Environments: s.environments.store.Keys(), Machine: s.machine,
 	}
 	for _, r := range s.table.all() {
 		var view lifecycle.View

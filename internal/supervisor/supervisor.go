@@ -55,6 +55,7 @@ type Supervisor struct {
 	log       *slog.Logger
 	sdk       string
 	lineage   string
+	machine   pool.Machine
 	startedAt time.Time
 	notice    string
 
@@ -105,7 +106,7 @@ func Open(cfg Config) (*Supervisor, error) {
 		return nil, err
 	}
 	s := &Supervisor{
-		cfg: cfg, log: cfg.Log, sdk: cfg.SDK, lineage: st.Lineage(), startedAt: time.Now().UTC(),
+		cfg: cfg, log: cfg.Log, sdk: cfg.SDK, lineage: st.Lineage(), machine: Machine(os.Environ()), startedAt: time.Now().UTC(),
 		code:         &code.Store{Dir: filepath.Join(cfg.Instance, "code")},
 		environments: environments{store: runtime.Store{Dir: filepath.Join(cfg.Instance, "runtimes")}, held: map[string]*os.File{}},
 		directory:    directory{byToken: map[string]*workerEntry{}},

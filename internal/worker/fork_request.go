@@ -95,7 +95,7 @@ func confine(p *Process, info StartInfo) error {
 			return fmt.Errorf("cannot put process %d into its control group: %w", p.PID, err)
 		}
 	}
-	return p.Limit(info.Rlimits)
+	return errors.Join(p.Limit(info.Rlimits), p.Pin(info.CPUs))
 }
 
 // pump hands requests to the server.

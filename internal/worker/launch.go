@@ -2,11 +2,11 @@ package worker
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -52,10 +52,8 @@ type StartInfo struct {
 	// SDK is the directory of package snakepit.
 	SDK string
 	Dir string
-	// Profile is what the pool's profile sets, see ProfileEnv; the supervisor's own
-	// environment wins over it.
-	Profile map[string]string
-	// Env is the pool's own environment; it wins over everything but the marker.
+	// Env is what the process gets beside the supervisor's own environment, see
+	// pool.Variables; it wins over everything but the marker.
 	Env     map[string]string
 	Lineage string
 	// Log is the file that stdout and stderr are appended to.
@@ -63,67 +61,28 @@ type StartInfo struct {
 	// Rlimits are in force before the worker reads its document, and so before any
 	// code of the user's; a zero one is as inherited.
 	Rlimits pool.Rlimits
+	// CPUs are the processors that it may run on, from then on too; nil means any.
+	CPUs []int
 	// Group is the directory of the control group that the process starts in, nil for
 	// that of its parent.
 	Group *os.File
 }
 
-// threadLimits keeps numeric libraries from starting a thread for each core: the
-// slots of the pool are what uses the cores.
-var threadLimits = []string{
-	"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-}
-
-// ProfileEnv returns the variables that a pool's profile sets: how many threads
-// numeric libraries may start for one call, and whether the GIL is forced off.
-func ProfileEnv(p *pool.Pool, cores int) map[string]string {
-	vars := map[string]string{}
-	for _, name := range threadLimits {
-		vars[name] = "1"
-		if p.Profile == pool.ProfileThread {
-			vars[name] = strconv.Itoa(max(1, cores/p.Slots()))
-		}
-	}
-	if p.Profile == pool.ProfileThread && p.GIL == pool.GILForceOff {
-		vars["PYTHON_GIL"] = "0"
-	}
-	return vars
-}
-
-// Preloading returns what a fork server of the launch is started with: numeric
-// libraries start their threads when they are imported, and nothing can be forked then.
-func (i StartInfo) Preloading() StartInfo {
-	i.Profile = maps.Clone(i.Profile)
-	for _, name := range threadLimits {
-		if _, set := i.Profile[name]; set {
-			i.Profile[name] = "1"
-		}
-	}
-	return i
-}
-
-// AfterFork returns the variables that a worker sets which was forked from a server
-// that began with Preloading; base is the supervisor's own environment.
-func (i StartInfo) AfterFork(base []string) map[string]string {
+// Differences returns the variables of i that a process has not which began with from.
+func (i StartInfo) Differences(from StartInfo) map[string]string {
 	out := map[string]string{}
-	before := i.Preloading().Profile
-	for name, value := range i.Profile {
-		_, set := i.Env[name]
-		inherited := slices.ContainsFunc(base, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
-		if before[name] != value && !set && !inherited {
+	for name, value := range i.Env {
+		if before, set := from.Env[name]; !set || before != value {
 			out[name] = value
 		}
 	}
 	return out
 }
 
-// Environment returns the variables of a worker, sorted: what the profile sets, then
-// the supervisor's own, then the pool's, then the marker.
-func Environment(base []string, profile, env map[string]string, marker string) []string {
-	vars := maps.Clone(profile)
-	if vars == nil {
-		vars = map[string]string{}
-	}
+// Environment returns the variables of a worker, sorted: the supervisor's own, those of
+// env, and the marker.
+func Environment(base []string, env map[string]string, marker string) []string {
+	vars := map[string]string{}
 	for _, entry := range base {
 		if name, value, ok := strings.Cut(entry, "="); ok && !strings.HasPrefix(name, "SNAKECTL_") && name != "NOTIFY_SOCKET" {
 			vars[name] = value
@@ -174,7 +133,7 @@ func start(r *Reaper, info StartInfo, role string, doc Launch, extra *os.File) (
 	p, err := r.Start(Command{
 		Args:  []string{info.Interpreter, info.SDK, role, doc.Address},
 		Dir:   info.Dir,
-		Env:   Environment(os.Environ(), info.Profile, info.Env, MarkerValue(info.Lineage, doc.Address+"@"+doc.Incarnation)),
+		Env:   Environment(os.Environ(), info.Env, MarkerValue(info.Lineage, doc.Address+"@"+doc.Incarnation)),
 		Files: files,
 		Group: info.Group,
 	})
@@ -182,7 +141,7 @@ func start(r *Reaper, info StartInfo, role string, doc Launch, extra *os.File) (
 		write.Close()
 		return nil, err
 	}
-	if err := p.Limit(info.Rlimits); err != nil {
+	if err := errors.Join(p.Limit(info.Rlimits), p.Pin(info.CPUs)); err != nil {
 		write.Close()
 		_ = p.SignalGroup(syscall.SIGKILL)
 		<-p.Done()

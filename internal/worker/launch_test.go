@@ -10,38 +10,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/worker"
 )
 
 func TestEnvironment(t *testing.T) {
 	base := []string{"PATH=/bin", "HOME=/root", "SNAKECTL_INSTANCE=/i", "NOTIFY_SOCKET=/n", "OMP_NUM_THREADS=8", "odd"}
-	got := worker.Environment(base, worker.ProfileEnv(&pool.Pool{Profile: pool.ProfileProcess}, 8), map[string]string{"HOME": "/srv", "MKL_NUM_THREADS": "2", worker.Marker: "forged"}, "line:pool.api/0@1")
-	want := []string{
-		"HOME=/srv", "MKL_NUM_THREADS=2", "NUMEXPR_NUM_THREADS=1", "OMP_NUM_THREADS=8", "OPENBLAS_NUM_THREADS=1",
-		"PATH=/bin", worker.Marker + "=line:pool.api/0@1", "VECLIB_MAXIMUM_THREADS=1",
-	}
+	got := worker.Environment(base, map[string]string{"HOME": "/srv", "MKL_NUM_THREADS": "2", worker.Marker: "forged"}, "line:pool.api/0@1")
+	want := []string{"HOME=/srv", "MKL_NUM_THREADS=2", "OMP_NUM_THREADS=8", "PATH=/bin", worker.Marker + "=line:pool.api/0@1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Environment (-want +got):\n%s", diff)
 	}
 }
 
-// TestProfileEnv: numeric libraries share the cores among the slots of a worker, a
-// fork server starts no threads, and what somebody set is left alone.
-func TestProfileEnv(t *testing.T) {
-	p := pool.Pool{Profile: pool.ProfileThread, ThreadsPerWorker: 3, GIL: pool.GILForceOff}
-	info := worker.StartInfo{Profile: worker.ProfileEnv(&p, 8), Env: map[string]string{"OMP_NUM_THREADS": "4"}}
-	got := []string{info.Profile["MKL_NUM_THREADS"], info.Preloading().Profile["MKL_NUM_THREADS"], info.Profile["PYTHON_GIL"]}
-	if diff := cmp.Diff([]string{"2", "1", "0"}, got); diff != "" {
-		t.Errorf("variables of 3 slots on 8 cores, while preloading, without a GIL (-want +got):\n%s", diff)
-	}
-	want := map[string]string{"NUMEXPR_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "VECLIB_MAXIMUM_THREADS": "2"}
-	if diff := cmp.Diff(want, info.AfterFork([]string{"MKL_NUM_THREADS=7"})); diff != "" {
-		t.Errorf("AfterFork (-want +got):\n%s", diff)
-	}
-	p.ThreadsPerWorker = 16
-	if got := worker.ProfileEnv(&p, 8)["OMP_NUM_THREADS"]; got != "1" {
-		t.Errorf("16 slots on 8 cores get %s threads each, want 1", got)
+func TestDifferences(t *testing.T) {
+	info := worker.StartInfo{Env: map[string]string{"A": "1", "B": "2", "C": "3"}}
+	want := map[string]string{"B": "2", "C": "3"}
+	if diff := cmp.Diff(want, info.Differences(worker.StartInfo{Env: map[string]string{"A": "1", "B": "1"}})); diff != "" {
+		t.Errorf("Differences (-want +got):\n%s", diff)
 	}
 }
 

@@ -68,6 +68,7 @@ func pyenvRoot() string {
 }
 
 // condition says what this machine allows: pidns is a PID namespace of one's own,
+// nogpu a kernel with a list of drivers in which a GPU can be made up,
 // rlimit that a supervisor started here holds workers by resource limits, python:3.13t
 // that discovery finds such a Python.
 func condition(name string) (bool, error) {
@@ -77,6 +78,10 @@ func condition(name string) (bool, error) {
 		return err == nil, nil
 	}
 	switch name {
+	case "nogpu":
+		_, driver := os.Stat("/proc/driver")
+		_, gpus := os.Stat("/proc/driver/nvidia")
+		return driver == nil && gpus != nil, nil
 	case "rlimit":
 		_, confinement := supervisor.Confine(0)
 		return confinement.Memory == pool.MechanismRlimit, nil
