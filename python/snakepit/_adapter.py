@@ -23,6 +23,7 @@ class Command:
     """Command is one operation an adapter offers."""
 
     __slots__ = (
+        "bind",
         "doc",
         "handler",
         "idempotent",
@@ -34,6 +35,7 @@ class Command:
         "signature",
         "timeout_ms",
         "turn",
+        "wants_context",
     )
 
     def __init__(self, name: str, handler: Callable[..., Any], mark: dict[str, Any], hints: Hints) -> None:
@@ -45,6 +47,8 @@ class Command:
         self.handler = handler
         self.is_async = bool(flags & COROUTINE)
         self.signature = Signature(name, handler, hints)
+        self.bind = self.signature.bind
+        self.wants_context = self.signature.wants_context
         self.timeout_ms = mark["timeout_ms"]
         self.idempotent = mark["idempotent"]
         self.markers = mark["markers"]

@@ -102,19 +102,12 @@ class Signature:
                 raise InvalidArgument(
                     f"the arguments of {self._name} are a JSON object or a list, not a {kind(arguments)}"
                 )
-            admitted = 0
-            for name in arguments:
-                if name in self._required:
-                    admitted += 1
-                elif name not in self._allowed:
-                    admitted = -1
-                    break
-            if admitted != self._needed:
-                self._admit(arguments)
+            if arguments.keys() != self._allowed:
+                self._count(arguments)
             for name, check in self._checks:
                 if name in arguments:
                     arguments[name] = check(arguments[name], name)
-            if self._context:
+            if self.wants_context:
                 arguments[self._context] = context
             if self._placed:
                 return self._place(arguments, extra)
@@ -129,6 +122,18 @@ class Signature:
         if extra and not self._extra:
             raise InvalidArgument(f"{self._name} takes at most {len(names)} positional arguments, got {len(values)}")
         return dict(zip(names, values)), extra
+
+    def _count(self, arguments: dict[str, Any]) -> None:
+        """Look whether all that is needed is there and nothing else, where not everything is."""
+        admitted = 0
+        for name in arguments:
+            if name in self._required:
+                admitted += 1
+            elif name not in self._allowed:
+                admitted = -1
+                break
+        if admitted != self._needed:
+            self._admit(arguments)
 
     def _admit(self, arguments: dict[str, Any]) -> None:
         """Refuse missing and unexpected arguments; check those that a ** parameter takes."""

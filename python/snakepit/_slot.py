@@ -12,6 +12,7 @@ from ._context import Context
 from ._errors import Cancelled, DeadlineExceeded, InvalidArgument, TooLarge, WireError, call_error
 from ._link import Link
 from ._report import report
+from ._wire import CODEC_JSON, RESULT
 
 TURN = 0.05  # seconds between two looks whether a call that waits for its turn is still wanted
 
@@ -79,6 +80,9 @@ class Slot:
         self._worker = worker_id.encode()
         self._cancelled = cancelled
         self._codec = codec
+        self._decode = codec.decode
+        self._encode = codec.encode
+        self._pack = _wire.result_packer(self._worker)
         self._read = _wire.CallReader().read
         self._shared = loop
         self._loop: Any = None
@@ -137,11 +141,11 @@ class Slot:
         try:
             if body is None:
                 raise TooLarge(f"the arguments exceed {limit} bytes")
-            if deadline or self._cancelled or codec != _wire.CODEC_JSON:
+            if deadline or self._cancelled or codec != CODEC_JSON:
                 self._refuse(call_id, codec, deadline)
             command = self._commands.get(name) or self._adapter.command(name)
             context = None
-            if command.signature.wants_context:
+            if command.wants_context:
                 adapter = self._adapter
                 context = Context(
                     adapter.config,
@@ -155,17 +159,26 @@ class Slot:
                     self._local,
                     self._progress,
                 )
-            args, kwargs = command.signature.bind(self._arguments(body), context)
+            try:
+                arguments = self._decode(body) if body else None
+            except ValueError as err:
+                raise InvalidArgument(f"the arguments are not JSON: {err}") from None
+            args, kwargs = command.bind(arguments, context)
             began = monotonic_ns()
             if command.is_plain:
                 value = command.handler(*args, **kwargs)
             else:
                 value = self._special(command, args, kwargs, call_id, deadline)
             took = monotonic_ns() - began
-            data = self._encode(value, command)
+            try:
+                data = self._encode(value)
+            except EncodeError:
+                if not command.markers:
+                    raise
+                data = self._encode_marked(value)
             if len(data) > limit:
                 raise TooLarge(f"the result of {name} has {len(data)} bytes, the limit is {limit}")
-            return Answer(_wire.RESULT, stream, call_id, _wire.pack_result(took, self._worker), data)
+            return Answer(RESULT, stream, call_id, self._pack(took), data)
         except Terminated:
             raise
         except BaseException as err:
@@ -184,14 +197,6 @@ class Slot:
             raise Cancelled("the caller cancelled the call before it started")
         if deadline and monotonic_ns() >= deadline:
             raise DeadlineExceeded("the deadline passed before the call started")
-
-    def _arguments(self, body: Any) -> object:
-        if not len(body):
-            return None
-        try:
-            return self._codec.decode(body)
-        except ValueError as err:
-            raise InvalidArgument(f"the arguments are not JSON: {err}") from None
 
     def _special(self, command: Command, args: Any, kwargs: Any, call_id: bytes, deadline: int) -> Any:
         """Run a handler that takes turns, is a coroutine function or may be interrupted."""
@@ -250,15 +255,11 @@ class Slot:
             self._stop = None
             interrupter.disarm()
 
-    def _encode(self, value: Any, command: Command) -> bytes:
-        try:
-            return self._codec.encode(value)
-        except EncodeError:
-            if not command.markers:
-                raise
-            from ._natural import marked
+    def _encode_marked(self, value: Any) -> bytes:
+        """Encode a value with markers for what JSON cannot express."""
+        from ._natural import marked
 
-            return self._codec.encode(marked(value))
+        return self._encode(marked(value))
 
     def _failed(self, stream: int, call_id: bytes, err: BaseException, started: bool) -> Answer:
         """Return an ERROR, which is one frame: long texts give way until it fits."""

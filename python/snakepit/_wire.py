@@ -12,7 +12,7 @@ from ._errors import WireError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Union
 
     Buffer = Union[bytes, bytearray, memoryview]
@@ -233,6 +233,16 @@ def _read_strings(payload: Buffer, size: int) -> tuple[tuple[str, ...], int]:
 def pack_result(exec_ns: int, worker: bytes, queue_ns: int = 0) -> bytes:
     """Return the envelope of a RESULT without its body; worker is the incarnation's address."""
     return _RESULT.pack(queue_ns, exec_ns, CODEC_JSON, 0, len(worker)) + worker
+
+
+def result_packer(worker: bytes) -> Callable[[int], bytes]:
+    """Return pack_result for one worker: all that a call adds is how long its handler took."""
+    pack, length = _RESULT.pack, len(worker)
+
+    def packed(exec_ns: int) -> bytes:
+        return pack(0, exec_ns, CODEC_JSON, 0, length) + worker
+
+    return packed
 
 
 def parse_result(payload: Buffer) -> tuple[int, int, int, str, Buffer]:
