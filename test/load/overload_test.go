@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,9 +30,11 @@ const (
 	// flooded is how long the flood lasts, unless SECONDS_OF_FLOOD says otherwise.
 	flooded = 6 * time.Second
 	// slack is how many times a ping a rejection may take, each at its p99; growth
-	// bounds what the supervisor's memory may grow by.
-	slack  = 20
-	growth = 64 << 20
+	// bounds what the supervisor's memory may grow by, and forEach what it may besides
+	// for each call that was open at one time: that many connections there are.
+	slack   = 20
+	growth  = 64 << 20
+	forEach = 128 << 10
 )
 
 // flooding is what a flood was, and what came of it.
@@ -40,8 +43,8 @@ type flooding struct {
 	// offered counts the calls, all of which were made within that time.
 	offered int
 	within  time.Duration
-	// memory is the most that the supervisor held.
-	memory int64
+	// memory is the most that the supervisor held, open the most calls at one time.
+	memory, open int64
 }
 
 // overCapacity returns how many calls were offered for each that the workers could have
@@ -99,6 +102,7 @@ func TestOverload(t *testing.T) {
 	t.Logf("%d calls offered within %s, %.1f times the capacity of %d workers", took.offered,
 		took.within.Round(time.Millisecond), took.overCapacity(), servers)
 	t.Logf("%d calls ok, p99 %s; %d rejected, p99 %s, %.1f times that of a ping (%s)", ok, accepted, n, rejected, float64(rejected)/float64(ping), ping)
+	t.Logf("at most %d calls were open at one time", took.open)
 	t.Logf("the supervisor held %d KiB at most, %d before; a call went through %s after the flood", took.memory>>10, before>>10, back)
 	if ok == 0 || n == 0 {
 		t.Fatal("the flood was none: nothing was rejected, or all")
@@ -112,8 +116,8 @@ func TestOverload(t *testing.T) {
 	if most := waits + service + slack*ping; accepted > most {
 		t.Errorf("a call that was taken takes %s, want at most %s", accepted, most)
 	}
-	if took.memory > before+growth {
-		t.Errorf("the supervisor grew from %d to %d bytes", before, took.memory)
+	if took.memory > before+growth+took.open*forEach {
+		t.Errorf("the supervisor grew from %d to %d bytes for %d calls at one time", before, took.memory, took.open)
 	}
 	if back > time.Second+slack*ping {
 		t.Errorf("a call went through %s after the flood", back)
@@ -132,10 +136,15 @@ func (s *site) flood(during time.Duration, pid int) *flooding {
 	defer look.Stop()
 	begun := time.Now()
 	var calls sync.WaitGroup
+	var open atomic.Int64
 	for all := int(during / arrivals); f.offered < all; {
 		for due := min(all, int(time.Since(begun)/arrivals)); f.offered < due; f.offered++ {
 			ping := f.offered%10 == 0
-			calls.Go(func() { s.floodOnce(&f.latencies, ping) })
+			f.open = max(f.open, open.Add(1))
+			calls.Go(func() {
+				defer open.Add(-1)
+				s.floodOnce(&f.latencies, ping)
+			})
 		}
 		select {
 		case <-pace.C:
