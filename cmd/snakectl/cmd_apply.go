@@ -40,6 +40,7 @@ nothing changed, 4 something did not reach its goal, 5 stale plan, 130 interrupt
 		run:      func(ctx context.Context, args []string) error { return a.runApply(ctx, args, opts) },
 	}.cobraRaw()
 	opts.plan.vars.bind(cmd)
+	opts.plan.scope.bind(cmd.Flags())
 	opts.plan.scope.bindReplace(cmd.Flags())
 	opts.bind(cmd)
 	return cmd
@@ -58,6 +59,7 @@ supervisor and the history stay; apply brings the pools back.`,
 		args:     noConfiguration,
 		run:      func(ctx context.Context, args []string) error { return a.runApply(ctx, args, opts) },
 	}.cobraRaw()
+	opts.plan.scope.bind(cmd.Flags())
 	opts.bind(cmd)
 	return cmd
 }
@@ -71,7 +73,6 @@ func (o *applyOptions) bind(cmd *cobra.Command) {
 	flags.BoolVar(&o.plan.verbose, "verbose", false, "also the attributes that stay as they are")
 	flags.StringVarP(&o.plan.message, "message", "m", "", "a note that is kept with the revision")
 	flags.Int64Var(&o.expect, "expect-revision", -1, "refuse, with exit code 5, unless this revision is the accepted one")
-	o.plan.scope.bind(flags)
 }
 
 func (a *App) runApply(ctx context.Context, args []string, opts applyOptions) error {
@@ -229,6 +230,9 @@ func (a *App) applyRequest(w *wish, plan *planner.Plan, opts applyOptions) clien
 	}
 	if w.saved != nil && req.Message == "" {
 		req.Message = w.saved.Manifest.Message
+	}
+	if w.back != nil && req.Message == "" {
+		req.Message = fmt.Sprintf("rollback to revision %d", w.back.Number)
 	}
 	if opts.expect >= 0 {
 		expected := uint64(opts.expect)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,9 @@ func (a *App) runPlan(ctx context.Context, args []string, opts planOptions) erro
 // showPlan prints a plan, and where to edit the configuration after a refresh.
 func (a *App) showPlan(w *wish, plan *planner.Plan, opts planOptions) {
 	fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(planHeader(w.title(), plan), opts)))
+	if w.back != nil && !plan.Empty() {
+		a.say("\n%s", strings.TrimSuffix(rollbackAdvice(w.back), "\n"))
+	}
 	if plan.Options.RefreshOnly && w.conf != nil {
 		fmt.Fprint(a.Stdout, refreshEdits(*plan, w.conf.config))
 	}
@@ -132,6 +136,7 @@ type wish struct {
 	former  *pool.Desired
 	name    string         // of what former is
 	saved   *planfile.File // where former is from, if it was saved
+	back    *pool.Revision // what is brought back, if it is a rollback
 	options planner.Options
 	git     *pool.Git
 }

@@ -34,7 +34,7 @@ func newRootCommand(a *App) *cobra.Command {
 	flags.BoolVar(&a.global.noColor, "no-color", false, "no colours (NO_COLOR)")
 	flags.BoolVarP(&a.global.quiet, "quiet", "q", false, "only answers and errors")
 	root.AddCommand(
-		newInitCommand(a), newNewCommand(a), newPlanCommand(a), newShowCommand(a), newApplyCommand(a), newUpCommand(a), newDevCommand(a), newDestroyCommand(a),
+		newInitCommand(a), newNewCommand(a), newPlanCommand(a), newShowCommand(a), newApplyCommand(a), newUpCommand(a), newDevCommand(a), newDestroyCommand(a), newHistoryCommand(a), newRollbackCommand(a),
 		newExecCommand(a), newCommandsCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
 		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newStackCommand(a), newEventsCommand(a), newInspectCommand(a),
 		newDiagnoseCommand(a), newDoctorCommand(a), newSetupCommand(a), newRuntimeCommand(a), newValidateCommand(a), newFmtCommand(a),

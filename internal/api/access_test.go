@@ -20,6 +20,8 @@ var rights = map[string]string{
 	"GET /healthz":                         "any",
 	"GET /readyz":                          "read",
 	"GET /v1/status":                       "read",
+	"GET /v1/revisions":                    "read",
+	"GET /v1/revisions/{number}":           "read",
 	"GET /v1/observed":                     "read",
 	"POST /v1/plan":                        "read",
 	"POST /v1/apply":                       "admin",

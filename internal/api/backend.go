@@ -37,6 +37,9 @@ type Backend interface {
 	Refuse(name string, why *pool.CallError)
 	Status(addr string) pool.Status
 	Observe() pool.Observed
+	// History returns the kept revisions without their specs, newest first; limit 0 is all.
+	History(limit int) ([]pool.RevisionHead, error)
+	Revision(number uint64) (pool.Revision, error)
 	// Plan returns what would change, and what that was compared with.
 	Plan(ctx context.Context, desired pool.Desired, opts planner.Options) (planner.Plan, pool.Observed, error)
 	Apply(req Apply) Operation

@@ -57,6 +57,8 @@ func (s *Server) routeTable() []route {
 		{"GET /readyz", read, s.ready},
 		{"GET /v1/status", read, s.status},
 		{"GET /v1/observed", read, func(w http.ResponseWriter, _ *http.Request) { answer(w, s.backend.Observe()) }},
+		{"GET /v1/revisions", read, s.history},
+		{"GET /v1/revisions/{number}", read, s.revision},
 		{"POST /v1/plan", read, s.plan},
 		{"POST /v1/apply", admin, s.apply},
 		{"POST /v1/operations/{id}/stop", admin, s.stopOperation},
