@@ -122,8 +122,14 @@ func (a *App) applyWish(ctx context.Context, opts applyOptions, read func(contex
 	} else {
 		a.showPlan(wanted, plan, opts.plan)
 	}
-	if err != nil || plan.Empty() {
-		return err
+	if err == nil {
+		err = wanted.refusal(plan)
+	}
+	if err != nil {
+		return errors.Join(err, a.undoStart(ctx, started, plan))
+	}
+	if plan.Empty() {
+		return nil
 	}
 	if !opts.autoApprove {
 		if err := a.approve(ctx); err != nil {

@@ -81,6 +81,9 @@ func (a *App) runPlan(ctx context.Context, args []string, opts planOptions) erro
 	} else {
 		a.showPlan(wanted, plan, opts)
 	}
+	if refused := wanted.refusal(plan); refused != nil {
+		return refused
+	}
 	if opts.detailedExit && !plan.Empty() {
 		return exitWith(exitChanges)
 	}

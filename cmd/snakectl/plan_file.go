@@ -19,7 +19,7 @@ func savePlan(path string, w *wish, plan *planner.Plan, observed *pool.Observed,
 	f := &planfile.File{Manifest: manifest, Plan: *plan, Desired: w.desired(), Observed: *observed}
 	f.Manifest.Title = w.title()
 	if w.conf != nil {
-		f.Manifest.Root, f.Variables = w.conf.config.Root, w.conf.config.Variables
+		f.Manifest.Root, f.Variables = w.conf.config.Root, w.conf.config.Values()
 		var err error
 		if f.Config, err = w.conf.texts(); err != nil {
 			return fmt.Errorf("cannot save the plan: %w", err)

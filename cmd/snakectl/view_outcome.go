@@ -80,11 +80,11 @@ func appliedLine(plan *planner.Plan, outcome *pool.Outcome) string {
 	for i := range plan.Changes {
 		action := plan.Changes[i].Action
 		counts[action]++
-		serving = serving || (action != planner.ActionCreate && action != planner.ActionUpdate)
+		serving = serving || (action != planner.ActionCreate && action != planner.ActionMove && action != planner.ActionUpdate)
 	}
 	var parts []string
 	for _, action := range []planner.Action{
-		planner.ActionCreate, planner.ActionUpdate, planner.ActionResize, planner.ActionRepair,
+		planner.ActionCreate, planner.ActionMove, planner.ActionUpdate, planner.ActionResize, planner.ActionRepair,
 		planner.ActionRoll, planner.ActionRecreate, planner.ActionDestroy,
 	} {
 		if counts[action] > 0 {

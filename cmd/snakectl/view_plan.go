@@ -135,6 +135,9 @@ func (v *planView) changes() int {
 		v.threads(c)
 		v.receives(c)
 		v.rollout(c)
+		if c.Refused != "" {
+			v.line("        %s: %s", v.paint(red, "refused"), c.Refused)
+		}
 		v.line("")
 	}
 	if v.opts.Compact {
@@ -206,7 +209,7 @@ func (v *planView) renames() {
 		for _, made := range v.plan.Changes {
 			if gone.Action == planner.ActionDestroy && made.Action == planner.ActionCreate &&
 				gone.OldLaunchHash != "" && gone.OldLaunchHash == made.LaunchHash {
-				v.line("Note: %s and %s run the same thing. If this is a rename: its workers are stopped and started all the same.", gone.Address, made.Address)
+				v.line("Did you rename it? Add: moved { from = %s  to = %s }", gone.Address, made.Address)
 				v.line("")
 			}
 		}
@@ -249,6 +252,9 @@ func words(c planner.Change) string {
 	if c.Environment != nil {
 		return environmentWords(c)
 	}
+	if c.From != "" {
+		say("moved from %s", c.From)
+	}
 	start := c.Workers.Start - len(c.Places)
 	switch c.Action {
 	case planner.ActionRoll:
@@ -272,6 +278,8 @@ func words(c planner.Change) string {
 			return "keep the size that was set by hand"
 		}
 		say("update in place")
+	case planner.ActionMove:
+		say("%s untouched", count(c.Workers.Keep, "worker"))
 	default:
 	}
 	if len(c.Places) > 0 {
@@ -316,7 +324,7 @@ func because(reasons []planner.Reason, asked bool) string {
 			if asked {
 				told = append(told, "as asked")
 			}
-		case planner.ReasonAttrChanged, planner.ReasonQuarantinedPlace:
+		case planner.ReasonAttrChanged, planner.ReasonQuarantinedPlace, planner.ReasonMoved:
 		}
 	}
 	if len(told) == 0 {
@@ -335,6 +343,8 @@ const (
 
 func symbolOf(a planner.Action) (symbol, color string) {
 	switch a {
+	case planner.ActionMove:
+		return ">", cyan
 	case planner.ActionCreate:
 		return "+", green
 	case planner.ActionRoll:

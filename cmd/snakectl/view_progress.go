@@ -53,12 +53,12 @@ const actionRecycle planner.Action = "recycle"
 // doing says what happens to an address, pastTense what became of it.
 var (
 	doing = map[planner.Action]string{
-		planner.ActionCreate: "starting", planner.ActionUpdate: "updating", planner.ActionResize: "resizing",
+		planner.ActionCreate: "starting", planner.ActionUpdate: "updating", planner.ActionMove: "moving", planner.ActionResize: "resizing",
 		planner.ActionRepair: "repairing", planner.ActionRoll: "rolling", planner.ActionRecreate: "recreating",
 		planner.ActionDestroy: "draining",
 	}
 	pastTense = map[planner.Action]string{
-		planner.ActionCreate: "created", planner.ActionUpdate: "updated", planner.ActionResize: "resized",
+		planner.ActionCreate: "created", planner.ActionUpdate: "updated", planner.ActionMove: "moved", planner.ActionResize: "resized",
 		planner.ActionRepair: "repaired", planner.ActionRoll: "rolled", planner.ActionRecreate: "recreated",
 		planner.ActionDestroy: "destroyed",
 	}

@@ -34,10 +34,11 @@ func config(t *testing.T, text string) pool.Desired {
 		Settings map[string]any            `json:"settings"`
 		Runtimes map[string]pool.Runtime   `json:"runtimes"`
 		Pools    []map[string]any          `json:"pools"`
+		Moved    []pool.Move               `json:"moved"`
 		Code     map[string]*pool.Snapshot `json:"code"`
 	}
 	remake(t, json.RawMessage(text), &short)
-	d := pool.Desired{Runtimes: short.Runtimes}
+	d := pool.Desired{Runtimes: short.Runtimes, Moved: short.Moved}
 	settings := defaults(t, pool.SettingsSchema())
 	overlay(settings, short.Settings)
 	remake(t, settings, &d.Settings)

@@ -80,6 +80,8 @@ func (s *Summary) add(a Action) {
 		s.Update++
 	case ActionResize:
 		s.Resize++
+	case ActionMove:
+		s.Move++
 	case ActionRepair:
 		s.Repair++
 	case ActionRoll:
@@ -102,13 +104,17 @@ type side struct {
 // the side does not have the pool. The old side is the accepted one, but for a pool
 // that the apply did not come to: there it is what is in force.
 type pair struct {
-	address  string
+	address string
+	// from is the address before, when the pool is moved; empty otherwise.
+	from     string
 	old, new side
 	running  pool.ObservedPool
 	// known is false when nothing is told of the pool as it runs.
 	known bool
 	// behind: what was accepted is not in force.
 	behind bool
+	// busy: a pool is to move here while workers of a former one still leave.
+	busy bool
 }
 
 // accept sets the old side.
@@ -127,6 +133,7 @@ func (p *pair) accept(accepted side) {
 // pairs returns every address that any side knows, sorted.
 func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 	byAddress := map[string]*pair{}
+	moves := renames(accepted, desired)
 	at := func(address string) *pair {
 		if byAddress[address] == nil {
 			running, known := observed.Pools[address]
@@ -136,6 +143,11 @@ func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 	}
 	for i := range accepted.Pools {
 		p := &accepted.Pools[i]
+		if to, moved := moves[p.Address()]; moved {
+			at(to).takeOver(p.Address(), observed)
+			at(to).accept(side{p, accepted.Runtimes[p.Runtime]})
+			continue
+		}
 		at(p.Address()).accept(side{p, accepted.Runtimes[p.Runtime]})
 	}
 	for i := range desired.Pools {
@@ -143,7 +155,9 @@ func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 		at(p.Address()).new = side{p, desired.Runtimes[p.Runtime]}
 	}
 	for address := range observed.Pools {
-		at(address)
+		if _, moved := moves[address]; !moved {
+			at(address)
+		}
 	}
 	out := make([]pair, 0, len(byAddress))
 	for _, p := range byAddress {
@@ -151,6 +165,36 @@ func pairs(accepted, desired *pool.Desired, observed pool.Observed) []pair {
 	}
 	slices.SortFunc(out, func(a, b pair) int { return cmp.Compare(a.address, b.address) })
 	return out
+}
+
+// renames returns where accepted pools go on that desired does not have any more but
+// moves to one that is new.
+func renames(accepted, desired *pool.Desired) map[string]string {
+	out := map[string]string{}
+	if len(desired.Moved) == 0 {
+		return out
+	}
+	taken := map[string]bool{}
+	for i := range accepted.Pools {
+		taken[accepted.Pools[i].Address()] = true
+	}
+	for i := range accepted.Pools {
+		from := accepted.Pools[i].Address()
+		to := desired.Follow(from)
+		if to != from && !taken[to] && desired.Pool(from) == nil && desired.Pool(to) != nil {
+			out[from], taken[to] = to, true
+		}
+	}
+	return out
+}
+
+// takeOver makes the pool that runs at from the one of this pair.
+func (p *pair) takeOver(from string, observed pool.Observed) {
+	if len(p.running.Places) > 0 {
+		p.busy = true
+	}
+	p.from = from
+	p.running, p.known = observed.Pools[from]
 }
 
 // decide returns the change at the address, with ActionNoop for none, and the
@@ -207,6 +251,7 @@ func (p pair) create() Change {
 		Defaults:   attributeCount - len(attributes),
 		LaunchHash: p.new.launchHash(),
 		TakesTurns: p.new.takesTurns(),
+		After:      p.new.spec.DependsOn,
 	}
 }
 
@@ -229,6 +274,10 @@ func (p pair) destroy(opts Options) Change {
 		c.Reasons = []Reason{ReasonByRequest}
 	}
 	if p.old.spec != nil {
+		c.After = p.old.spec.DependsOn
+		if p.old.spec.PreventDestroy {
+			c.Refused = "it has prevent_destroy = true, so it may not be destroyed; apply it with prevent_destroy = false first"
+		}
 		c.OldLaunchHash = p.old.launchHash()
 		c.Workers = takeCensus(p.running.Places, size, 0, "", "", nobody).delta
 		return c
@@ -250,6 +299,8 @@ func (p pair) change(opts Options) (Change, []Drift) {
 	want := was
 	c := Change{
 		Address:       p.address,
+		From:          p.from,
+		After:         p.new.spec.DependsOn,
 		Attributes:    []Attribute{},
 		Size:          p.new.spec.Size,
 		OldSize:       p.sizeInForce(),
@@ -261,6 +312,9 @@ func (p pair) change(opts Options) (Change, []Drift) {
 		want = p.new.launchHash()
 		c.Attributes, c.Files = compare(p.old, p.new)
 	}
+	if ignores(p.new.spec, "size") { // what scale made it stays, and is no difference
+		c.Attributes = slices.DeleteFunc(c.Attributes, func(a Attribute) bool { return a.Path == "size" })
+	}
 	c.LaunchHash = want
 	c.Unchanged = attributeCount - rowsListed(c.Attributes)
 	counted := takeCensus(p.running.Places, c.OldSize, c.Size, was, want, func(place int) bool { return opts.replaces(p.address, place) })
@@ -271,6 +325,9 @@ func (p pair) change(opts Options) (Change, []Drift) {
 		c.Reasons = append(c.Reasons, ReasonByRequest)
 	}
 	c.Action = p.action(c, was != want)
+	if p.busy {
+		c.Refused = "workers of a former pool of this name still leave; plan again when they are gone"
+	}
 	switch {
 	case c.Action == ActionRoll && len(c.Replaced) == c.Workers.Replace && was == want:
 		c.Capacity = c.Workers.Keep + c.Workers.Replace
@@ -301,6 +358,8 @@ func (p pair) action(c Change, newLaunch bool) Action {
 		return ActionResize
 	case len(c.Attributes) > 0 || len(c.Files) > 0 || p.behind: // accepting what is in force takes back what was not carried out
 		return ActionUpdate
+	case p.from != "":
+		return ActionMove
 	}
 	return ActionNoop
 }

@@ -34,7 +34,7 @@ func (p pair) drift(c census) []Drift {
 			Detail:  "an apply ended before it came to this pool",
 		})
 	}
-	if o := p.running.Override; o != nil && o.Size != p.old.spec.Size {
+	if o := p.running.Override; o != nil && o.Size != p.old.spec.Size && !ignores(p.new.spec, "size") {
 		out = append(out, overrideDrift(p.address, p.old.spec.Size, o))
 	}
 	return out
@@ -86,6 +86,9 @@ func reasons(c Change, drift []Drift) []Reason {
 		if !slices.Contains(out, r) {
 			out = append(out, r)
 		}
+	}
+	if c.From != "" {
+		add(ReasonMoved)
 	}
 	for _, a := range c.Attributes {
 		if !ofRuntime(a.Path) {

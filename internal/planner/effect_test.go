@@ -74,10 +74,16 @@ var frozenEffects = map[string]pool.Effect{
 	"logs.keep":                pool.EffectLive,
 	"lifecycle.jitter":         pool.EffectLive,
 	"lifecycle.max_recycling":  pool.EffectLive,
+	"devices.cpus":             pool.EffectRoll,
+	"devices.gpus":             pool.EffectRoll,
+	"depends_on":               pool.EffectPlan,
+	"prevent_destroy":          pool.EffectPlan,
+	"ignore_changes":           pool.EffectPlan,
 }
 
 var actionOf = map[pool.Effect]planner.Action{
 	pool.EffectStored: planner.ActionUpdate,
+	pool.EffectPlan:   planner.ActionUpdate,
 	pool.EffectLive:   planner.ActionUpdate,
 	pool.EffectSize:   planner.ActionResize,
 	pool.EffectRoll:   planner.ActionRoll,
@@ -183,7 +189,7 @@ func twoValues(t *testing.T, row pool.Row) (first, second any) {
 		return 0.25, 0.5
 	case pool.TypeShare:
 		return "10%", 3.0
-	case pool.TypeStrings, pool.TypePaths:
+	case pool.TypeStrings, pool.TypePaths, pool.TypePools, pool.TypeAttributes:
 		return []any{"one"}, []any{"one", "two"}
 	case pool.TypeStringMap, pool.TypeObject:
 		return map[string]any{"key": "one"}, map[string]any{"key": "two"}

@@ -57,5 +57,5 @@ func Decode(b []byte) (Plan, error) {
 
 // actions are the actions that a plan may contain.
 var actions = []Action{
-	ActionCreate, ActionUpdate, ActionResize, ActionRepair, ActionRoll, ActionRecreate, ActionDestroy,
+	ActionMove, ActionCreate, ActionUpdate, ActionResize, ActionRepair, ActionRoll, ActionRecreate, ActionDestroy,
 }

@@ -36,6 +36,9 @@ func (approved Change) exceededBy(c Change) []string {
 		say("approved was %s, now it would %s", approved.Action, c.Action)
 		return out
 	}
+	if c.From != "" && c.From != approved.From {
+		say("now it would be moved from %s", c.From)
+	}
 	if c.Size != approved.Size {
 		say("approved was size %d, now it would be %d", approved.Size, c.Size)
 	}
@@ -78,7 +81,7 @@ func (approved WorkerDelta) exceededBy(d WorkerDelta) []string {
 // milder reports whether a does no more than b. Creating and destroying are
 // comparable to nothing but themselves.
 func milder(a, b Action) bool {
-	ladder := []Action{ActionUpdate, ActionResize, ActionRepair, ActionRoll, ActionRecreate}
+	ladder := []Action{ActionMove, ActionUpdate, ActionResize, ActionRepair, ActionRoll, ActionRecreate}
 	i, j := slices.Index(ladder, a), slices.Index(ladder, b)
 	return a == b || i >= 0 && j >= 0 && i <= j
 }

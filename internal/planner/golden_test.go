@@ -50,7 +50,7 @@ func TestGoldenCoverage(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"create", "update", "resize", "repair", "roll", "recreate", "destroy",
+		"create", "update", "resize", "repair", "roll", "recreate", "destroy", "move", "moved",
 		"attr_changed", "runtime_changed", "code_changed", "not_in_config", "quarantined_place",
 		"other_launch_hash", "override_present", "by_request", "not_carried_out",
 	} {

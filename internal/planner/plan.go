@@ -13,6 +13,7 @@ type Action string
 // The actions, least disruptive first.
 const (
 	ActionNoop     Action = "no-op"
+	ActionMove     Action = "move"
 	ActionCreate   Action = "create"
 	ActionUpdate   Action = "update"
 	ActionResize   Action = "resize"
@@ -36,6 +37,7 @@ const (
 	ReasonOverridePresent  Reason = "override_present"
 	ReasonByRequest        Reason = "by_request"
 	ReasonNotCarriedOut    Reason = "not_carried_out"
+	ReasonMoved            Reason = "moved"
 )
 
 // Plan is what would change. Its JSON form is stable: fields are only ever
@@ -65,9 +67,23 @@ type Plan struct {
 // Empty reports whether applying the plan would change nothing.
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
+// Refusal returns why the plan must not be carried out, one sentence for each
+// address; none means that it may.
+func (p *Plan) Refusal() []string {
+	var out []string
+	for _, c := range p.Changes {
+		if c.Refused != "" {
+			out = append(out, c.Address+": "+c.Refused)
+		}
+	}
+	return out
+}
+
 // Change is what happens to one address; no-ops are left out of a plan.
 type Change struct {
-	Address    string      `json:"address"`
+	Address string `json:"address"`
+	// From is the address that the pool had before, when a moved block renames it.
+	From       string      `json:"from,omitempty"`
 	Action     Action      `json:"action"`
 	Reasons    []Reason    `json:"reasons"`
 	Attributes []Attribute `json:"attributes"`
@@ -101,6 +117,11 @@ type Change struct {
 	// Receives lists the variables that workers get beside the supervisor's own environment,
 	// where workers are started; left out where nothing is known of the machine.
 	Receives []pool.Variable `json:"receives,omitempty"`
+	// After are the addresses in depends_on: those that the plan changes go first, and
+	// end later.
+	After []string `json:"after,omitempty"`
+	// Refused says why the change must not be carried out; empty when it may.
+	Refused string `json:"refused,omitempty"`
 	// Environment is set for a runtime with packages.
 	Environment *EnvironmentChange `json:"environment,omitempty"`
 }

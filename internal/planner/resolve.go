@@ -26,6 +26,7 @@ func Resolve(desired pool.Desired, observed pool.Observed, opts Options) (pool.D
 	case opts.Destroy:
 		desired = pool.Desired{Settings: accepted.Settings, Runtimes: map[string]pool.Runtime{}}
 	}
+	desired = keepIgnored(desired, observed)
 	if !opts.Partial() {
 		return desired, nil
 	}
@@ -71,7 +72,8 @@ func refreshed(accepted pool.Desired, observed pool.Observed) pool.Desired {
 // chosen pools and others share can only be one of the two: that is an error where it
 // differs.
 func merge(accepted, desired pool.Desired, chosen func(address string, runtimes []string) bool) (pool.Desired, error) {
-	out := pool.Desired{Settings: accepted.Settings, Runtimes: map[string]pool.Runtime{}}
+	out := pool.Desired{Settings: accepted.Settings, Runtimes: map[string]pool.Runtime{}, Moved: desired.Moved}
+	moves := renames(&accepted, &desired)
 	if chosen(SettingsAddress, nil) {
 		out.Settings = desired.Settings
 	}
@@ -95,7 +97,8 @@ func merge(accepted, desired pool.Desired, chosen func(address string, runtimes 
 	}
 	for i := range accepted.Pools {
 		p := &accepted.Pools[i]
-		if !chosen(p.Address(), runtimes[p.Address()]) {
+		address := cmp.Or(moves[p.Address()], p.Address()) // one that moves is chosen by its new name
+		if !chosen(address, runtimes[p.Address()]) {
 			take(p, &accepted)
 		}
 	}

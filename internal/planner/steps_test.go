@@ -35,3 +35,23 @@ func TestStepsTakeAwayLast(t *testing.T) {
 		t.Errorf("Steps (-want +got):\n%s", diff)
 	}
 }
+
+// A pool goes after those that it depends on, and ends before them.
+func TestStepsHeedDependencies(t *testing.T) {
+	plan := planner.Plan{Changes: []planner.Change{
+		{Address: "pool.a", Action: planner.ActionCreate, Size: 1, After: []string{"pool.b", "pool.unchanged"}},
+		{Address: "pool.b", Action: planner.ActionRoll, Size: 1, OldSize: 1, After: []string{"pool.c"}},
+		{Address: "pool.c", Action: planner.ActionUpdate, Size: 1, OldSize: 1},
+		{Address: "pool.x", Action: planner.ActionDestroy, OldSize: 1},
+		{Address: "pool.y", Action: planner.ActionDestroy, OldSize: 1, After: []string{"pool.x"}},
+		{Address: "pool.z", Action: planner.ActionDestroy, OldSize: 1, After: []string{"pool.a"}},
+	}}
+	want := map[string]int{"pool.c": 1, "pool.b": 2, "pool.a": 3, "pool.y": 4, "pool.x": 5, "pool.z": 5}
+	got := map[string]int{}
+	for _, step := range planner.Steps(plan) {
+		got[step.Address] = step.Wave
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("waves (-want +got):\n%s", diff)
+	}
+}

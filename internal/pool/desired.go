@@ -12,6 +12,8 @@ type Desired struct {
 	Settings Settings           `json:"settings"`
 	Runtimes map[string]Runtime `json:"runtimes"`
 	Pools    []Pool             `json:"pools"`
+	// Moved are the renames that the configuration declares.
+	Moved []Move `json:"moved,omitempty"`
 }
 
 // Pool returns the pool at addr, or nil when the configuration has none.
@@ -134,6 +136,12 @@ type Pool struct {
 	// Retry says which calls are executed again, Breaker when calls are refused.
 	Retry   Retry   `json:"retry"`
 	Breaker Breaker `json:"breaker"`
+
+	// DependsOn holds addresses, sorted; IgnoreChanges holds schema paths, sorted,
+	// a block's meaning all of its attributes.
+	DependsOn      []string `json:"depends_on"`
+	PreventDestroy bool     `json:"prevent_destroy"`
+	IgnoreChanges  []string `json:"ignore_changes"`
 
 	// Set lists the schema paths that the configuration itself sets, sorted. It
 	// is not an attribute: the launch hash and "(N defaults hidden)" need it.

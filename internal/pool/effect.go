@@ -7,6 +7,8 @@ type Effect string
 const (
 	// EffectStored changes nothing that runs: the value is only kept.
 	EffectStored Effect = "stored"
+	// EffectPlan changes nothing that runs: plans and applies heed it.
+	EffectPlan Effect = "plan"
 	// EffectLive is taken up at once and touches no worker.
 	EffectLive Effect = "live"
 	// EffectSize starts or drains the difference.

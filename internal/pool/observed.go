@@ -72,11 +72,14 @@ type Pause struct {
 // Worker is the durable record of one worker: all that a later supervisor needs
 // to prove that a process is this worker before it adopts or signals it.
 type Worker struct {
-	Pool        string      `json:"pool"`
-	Place       int         `json:"place"`
-	Incarnation string      `json:"incarnation"`
-	State       WorkerState `json:"state"`
-	PID         int         `json:"pid"`
+	Pool        string `json:"pool"`
+	Place       int    `json:"place"`
+	Incarnation string `json:"incarnation"`
+	// Serves is the pool that the worker serves, where that was moved since the worker
+	// started; Pool stays what its process is named after.
+	Serves string      `json:"serves,omitempty"`
+	State  WorkerState `json:"state"`
+	PID    int         `json:"pid"`
 	// StartTime is the process's start time as the kernel tells it: clock ticks
 	// since boot on Linux. With PID and BootID it names one process for ever.
 	StartTime uint64 `json:"start_time"`
@@ -99,6 +102,14 @@ type Worker struct {
 
 // Address returns the worker's address, pool.api/3.
 func (w *Worker) Address() string { return WorkerAddress(w.Pool, w.Place) }
+
+// Home returns the address of the pool that the worker serves.
+func (w *Worker) Home() string {
+	if w.Serves != "" {
+		return w.Serves
+	}
+	return w.Pool
+}
 
 // Revision is one accepted spec. Its spec comes last, so that the head can be read
 // without it.

@@ -20,6 +20,9 @@ const (
 	TypePath       Type = "path"
 	TypePaths      Type = "list(path)"
 	TypeForEach    Type = "map or set(string)"
+	// TypePools and TypeAttributes list names, written with or without quotes.
+	TypePools      Type = "list(pool)"
+	TypeAttributes Type = "list(attribute)"
 )
 
 // Row is one line of the schema table: everything there is to say about an
@@ -51,8 +54,7 @@ type Row struct {
 var Later = map[string]string{
 	"secrets": "", "user": "", "group": "", "umask": "", "nice": "", "oom_score_adj": "", "args": "",
 	"autoscale": "", "scope": "", "routing": "", "affinity": "",
-	"depends_on": "", "prevent_destroy": "", "ignore_changes": "",
-	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "", "precondition": "",
+	"batching": "", "cache": "", "hedge": "", "isolation": "", "placement": "",
 }
 
 // LaterRuntime are the names that a runtime block keeps free.
@@ -133,6 +135,9 @@ var poolRows = []Row{
 	{Path: "health.misses", Type: TypeInt, Default: "3", Effect: EffectLive, Min: 1, Max: 1000, Doc: "How many answers in a row may fail to come before the worker counts as unresponsive. It is replaced while it has no call, or when its call is over its deadline and stop_grace."},
 	{Path: "health.command", Type: TypeString, Effect: EffectLive, Doc: "A command, without arguments, that idle workers execute at each interval; where it raises or takes longer than the timeout, that is a miss. Its calls are counted nowhere."},
 	{Path: "logs.keep", Type: TypeSize, Default: `"10MiB"`, Effect: EffectLive, Min: 64 << 10, Max: 1 << 40, Doc: "How much is kept, for each place, of what its workers write to stdout and stderr, those that are gone included. The oldest goes first."},
+	{Path: "depends_on", Type: TypePools, Effect: EffectPlan, Doc: "Pools, such as pool.api, that an apply creates or changes before this one, and ends after it. The name of a pool with for_each stands for all of its pools."},
+	{Path: "prevent_destroy", Type: TypeBool, Default: "false", Effect: EffectPlan, Doc: "Refuses plans that would end the pool, also when its block was deleted, until a configuration that says false was applied. A pool that is moved does not end."},
+	{Path: "ignore_changes", Type: TypeAttributes, Effect: EffectPlan, Doc: "Attributes, or blocks, whose value stays what was accepted, whatever the configuration says once the pool exists. size stays also what scale made it."},
 }
 
 // RuntimeSchema returns the rows of a runtime "python" block. The slice is

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -94,4 +95,20 @@ func fieldAt(t reflect.Type, path string) []int {
 		}
 	}
 	return nil
+}
+
+// Keep gives p the value that other has at path, with whether it is set there. The
+// values share memory.
+func (p *Pool) Keep(path string, other *Pool) {
+	index, ok := poolFields[path]
+	if !ok {
+		return
+	}
+	reflect.ValueOf(p).Elem().FieldByIndex(index).Set(reflect.ValueOf(other).Elem().FieldByIndex(index))
+	set := slices.DeleteFunc(slices.Clone(p.Set), func(name string) bool { return name == path })
+	if other.IsSet(path) {
+		set = append(set, path)
+	}
+	slices.Sort(set)
+	p.Set = set
 }

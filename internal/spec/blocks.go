@@ -21,6 +21,8 @@ const (
 	blockRuntime  = "runtime"
 	blockDefaults = "defaults"
 	blockPool     = "pool"
+	blockMoved    = "moved"
+	blockCheck    = "check"
 )
 
 // topLevel lists the blocks and what their labels are.
@@ -32,14 +34,14 @@ var topLevel = []hcl.BlockHeaderSchema{
 	{Type: blockRuntime, LabelNames: []string{"language", "name"}},
 	{Type: blockDefaults, LabelNames: []string{"block"}},
 	{Type: blockPool, LabelNames: []string{"name"}},
+	{Type: blockMoved},
+	{Type: blockCheck, LabelNames: []string{"name"}},
 }
 
 // reserved are blocks that other tools of this kind have, with what to write
 // instead.
 var reserved = map[string]string{
 	"secret":   "Secrets are not supported yet; set the value in the environment of the supervisor.",
-	"moved":    "Renaming without a restart is not supported yet.",
-	"check":    "Checks are not supported yet.",
 	"module":   "There are no modules: all *.hcl files of one directory form the configuration.",
 	"provider": "There are no providers: a configuration declares pools and the runtimes they use.",
 	"resource": "There are no resources; declare a pool.",

@@ -52,7 +52,7 @@ func emptyOf(t pool.Type) any {
 		return "0B"
 	case pool.TypeDuration:
 		return "0s"
-	case pool.TypeStrings, pool.TypePaths:
+	case pool.TypeStrings, pool.TypePaths, pool.TypePools, pool.TypeAttributes:
 		return []string{}
 	case pool.TypeStringMap, pool.TypeObject:
 		return map[string]any{}
@@ -96,7 +96,7 @@ func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 			return nil, fmt.Errorf("must be a reference such as runtime.python.app, without quotes, not %s", describe(val))
 		}
 		return *val.EncapsulatedValue().(*string), nil
-	case pool.TypeForEach:
+	case pool.TypeForEach, pool.TypePools, pool.TypeAttributes:
 	}
 	panic(fmt.Sprintf("internal error: the value of %q cannot be decoded as %q", row.Path, row.Type))
 }

@@ -56,18 +56,28 @@ func (d *decoder) decode(v *level, body hcl.Body) {
 	}
 	first := map[string]*hcl.Block{}
 	for _, b := range content.Blocks {
-		if first[b.Type] != nil {
+		if first[b.Type] != nil && !v.also[b.Type] {
 			d.errorAt(b.DefRange, d.pool, fmt.Sprintf("Duplicate block %q", v.prefix+b.Type),
 				"The first one is at line %d; write all its attributes into one block.", first[b.Type].DefRange.Start.Line)
 			continue
 		}
 		first[b.Type] = b
+		if v.blocks[b.Type] == nil {
+			continue // read elsewhere
+		}
 		d.decode(v.blocks[b.Type], b.Body)
 	}
 }
 
 func (d *decoder) attribute(row *pool.Row, attr *hcl.Attribute) {
+	if row.Type == pool.TypePools || row.Type == pool.TypeAttributes {
+		d.listed(row, attr)
+		return
+	}
 	val, ok := d.evaluate(attr.Expr, d.ctx, d.pool)
+	if ok && d.refuseSensitive(val, attr.Expr.Range(), d.pool, row.Path) {
+		return
+	}
 	if !ok || val.IsNull() { // null is as good as not set
 		return
 	}

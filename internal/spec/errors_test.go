@@ -142,7 +142,6 @@ func TestLoadReports(t *testing.T) {
 		{"a pool's attribute among settings", "settings {\n  lifecycle = 1\n}\n" + api(""), one(2, "", `Unknown attribute "lifecycle"`)},
 		{"required version", "snakectl { required_version = \">= 0.2\" }\n" + api(""), one(1, "", "requires snakectl >= 0.2, and this is snakectl 0.1.0")},
 		{"bad version", "snakectl { required_version = \"new\" }\n" + api(""), one(1, "", `"new" is not a version`)},
-		{"sensitive variable", "variable \"x\" {\n  sensitive = true\n  default = 1\n}\n" + api(""), one(2, "", "sensitive is not supported yet")},
 		{"file outside", api("  description = file(\"../x\")"), one(3, "pool.api", "outside the configuration's directory")},
 		{"file outside by absolute path", api("  description = file(\"/etc/passwd\")"), one(3, "pool.api", "outside the configuration's directory")},
 	}

@@ -48,9 +48,13 @@ func (l *loader) readInputs(declared map[string]*variable) map[string]*input {
 			out[name] = &input{from: key, text: &text}
 		}
 	}
+	for _, v := range declared {
+		l.hidden = l.hidden || v.sensitive
+	}
 	for _, name := range append(l.autoFiles(), l.opts.VarFiles...) {
 		l.readVarFile(name, declared, out)
 	}
+	l.hidden = false
 	for _, pair := range l.opts.Vars {
 		name, text, found := strings.Cut(pair, "=")
 		switch {
@@ -134,13 +138,16 @@ func (l *loader) parseInput(v *variable, in *input) (cty.Value, bool) {
 	if v.typ.IsPrimitiveType() {
 		val, err := convert.Convert(text, v.typ)
 		if err != nil {
-			l.inputError(in, fmt.Sprintf("Wrong value for variable %q", v.name), fmt.Sprintf("The value %q from %s does not fit: %v.", *in.text, in.from, err))
+			l.inputError(in, fmt.Sprintf("Wrong value for variable %q", v.name), fmt.Sprintf("The value%s from %s does not fit: %v.", v.shown(*in.text), in.from, err))
 			return cty.DynamicVal, false
 		}
 		return val, true
 	}
 	src := []byte(*in.text)
 	fail := func(why string) (cty.Value, bool) {
+		if v.sensitive {
+			why = "It is sensitive, and not shown."
+		}
 		l.inputError(in, fmt.Sprintf("Wrong value for variable %q", v.name),
 			fmt.Sprintf("The value from %s is not an expression such as [\"a\", \"b\"] or {a = 1}: %s", in.from, why))
 		return cty.DynamicVal, false

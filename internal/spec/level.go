@@ -17,6 +17,8 @@ type level struct {
 	prefix string
 	rows   map[string]*pool.Row
 	blocks map[string]*level
+	// also are blocks that somebody else reads.
+	also map[string]bool
 	// names are those of rows and blocks together, sorted.
 	names  []string
 	schema *hcl.BodySchema
@@ -43,6 +45,17 @@ func newLevel(rows []pool.Row) *level {
 
 func emptyLevel(prefix string) *level {
 	return &level{prefix: prefix, rows: map[string]*pool.Row{}, blocks: map[string]*level{}}
+}
+
+// alsoBlock admits a block that is no attribute's: its content is read elsewhere.
+func (v *level) alsoBlock(name string) {
+	if v.also == nil {
+		v.also = map[string]bool{}
+	}
+	v.also[name] = true
+	v.names = append(v.names, name)
+	slices.Sort(v.names)
+	v.schema.Blocks = append(v.schema.Blocks, hcl.BlockHeaderSchema{Type: name})
 }
 
 // seal derives names and schema, here and below.

@@ -3,7 +3,6 @@ package spec
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -45,8 +43,8 @@ type Config struct {
 	// Ranges tells where a value was set: address -> schema path -> place. The
 	// path "" is the header of the block itself.
 	Ranges map[string]map[string]Range
-	// Variables are the values of the declared variables as JSON; a sensitive one is nil.
-	Variables map[string]json.RawMessage
+	// Variables are the declared variables with their values, by name.
+	Variables []Variable
 
 	sources *sources
 }
@@ -95,6 +93,11 @@ type loader struct {
 	scope   *scope
 	ranges  map[string]map[string]Range
 	desired pool.Desired
+	// hidden: files are being read whose lines are shown in no diagnostic.
+	hidden bool
+	// declared and inputs are the variables and their values from outside.
+	declared map[string]*variable
+	inputs   map[string]*input
 	// template is a pool of defaults alone; see pool.
 	template *pool.Pool
 }
@@ -137,8 +140,10 @@ func (l *loader) load(ctx context.Context, dirOrFile string) *Config {
 	l.decodeRuntimes()
 	l.decodePools()
 	l.desired.Sort()
+	l.decodeMoved()
 	l.checkConfiguration()
-	return &Config{Desired: l.desired, Root: l.root, Files: l.files, Ranges: l.ranges, Variables: l.variableValues(), sources: l.sources}
+	l.decodeChecks()
+	return &Config{Desired: l.desired, Root: l.root, Files: l.files, Ranges: l.ranges, Variables: l.variables(), sources: l.sources}
 }
 
 // find sets the root and returns the names of the configuration's files.
@@ -194,7 +199,9 @@ func (l *loader) parse(name string) hcl.Body {
 	if file == nil {
 		file = &hcl.File{Bytes: src} // the text alone, for the snippet
 	}
-	l.sources.files[name] = file
+	if !l.hidden {
+		l.sources.files[name] = file
+	}
 	l.hcl(diags, "")
 	if diags.HasErrors() {
 		return nil
@@ -234,19 +241,4 @@ func parseSource(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 		return nil, hcl.Diagnostics{d}
 	}
 	return hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-}
-
-// variableValues returns the values of the variables, nil for those that must not be
-// shown.
-func (l *loader) variableValues() map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
-	for name, val := range l.scope.variables {
-		out[name] = nil
-		if val.IsWhollyKnown() && !val.ContainsMarked() {
-			if text, err := (ctyjson.SimpleJSONValue{Value: val}).MarshalJSON(); err == nil {
-				out[name] = text
-			}
-		}
-	}
-	return out
 }

@@ -82,10 +82,11 @@ pool "api" {
 			Lifecycle: pool.Lifecycle{Jitter: 0.1, CheckInterval: pool.Duration(5 * time.Second), MaxRecycling: -25},
 			Retry:     pool.Retry{Attempts: 2, On: []string{"worker_died", "unavailable"}},
 			Breaker:   pool.Breaker{Reset: pool.Duration(10 * time.Second), HalfOpen: 1},
-			Health:    pool.Health{Interval: pool.Duration(2 * time.Second), Timeout: pool.Duration(2 * time.Second), Misses: 3},
-			Devices:   pool.Devices{CPUs: []string{}, GPUs: []string{}},
-			Logs:      pool.Logs{Keep: 10 << 20},
-			Set:       []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
+			DependsOn: []string{}, IgnoreChanges: []string{},
+			Health:  pool.Health{Interval: pool.Duration(2 * time.Second), Timeout: pool.Duration(2 * time.Second), Misses: 3},
+			Devices: pool.Devices{CPUs: []string{}, GPUs: []string{}},
+			Logs:    pool.Logs{Keep: 10 << 20},
+			Set:     []string{"adapter", "size"}, Snapshot: pool.Snapshot{Files: map[string]string{}},
 		}},
 	}
 	if diff := cmp.Diff(want, cfg.Desired); diff != "" {

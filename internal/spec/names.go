@@ -45,6 +45,7 @@ func (l *loader) checkBlockName(v *level, b *hclsyntax.Block, block string) {
 	}
 	inner := v.blocks[name]
 	switch {
+	case v.also[name]:
 	case inner != nil && body != nil:
 		l.checkNames(inner, body, strings.TrimSuffix(inner.prefix, "."))
 	case inner != nil:

@@ -19,12 +19,14 @@ import (
 const (
 	attrForEach = "for_each"
 	attrAdapter = "adapter"
+	attrDepends = "depends_on"
 )
 
 // decodePools makes a pool of each pool block, or of each element of its for_each.
 func (l *loader) decodePools() {
 	v := newLevel(pool.PoolSchema())
 	defaults := l.decodeDefaults(v)
+	v.alsoBlock(blockPrecondition)
 	for _, b := range l.unique(blockPool) {
 		l.checkNames(v, b.Body, blockPool)
 		content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: attrForEach}}})
@@ -51,9 +53,9 @@ func (l *loader) decodeDefaults(v *level) decoded {
 		return decoded{}
 	}
 	l.checkNames(v, b.Body, blockDefaults)
-	out := l.decodeBody(v, l.expand(b.Body, l.scope.base), l.scope.base, title(b.Type, b.Labels), "", attrForEach, attrAdapter)
+	out := l.decodeBody(v, l.expand(b.Body, l.scope.base), l.scope.base, title(b.Type, b.Labels), "", attrForEach, attrAdapter, attrDepends)
 	content, _, _ := b.Body.PartialContent(v.schema)
-	for _, name := range []string{attrForEach, attrAdapter} {
+	for _, name := range []string{attrForEach, attrAdapter, attrDepends} {
 		if attr := content.Attributes[name]; attr != nil {
 			l.errorAt(attr.NameRange, "", fmt.Sprintf("%s has no default", name), "Write %s into each pool.", name)
 		}
@@ -72,6 +74,9 @@ func (l *loader) expand(body hcl.Body, ctx *hcl.EvalContext) hcl.Body {
 func (l *loader) forEach(attr *hcl.Attribute) map[string]cty.Value {
 	val, ok := l.evaluate(attr.Expr, l.scope.base, "")
 	if !ok {
+		return nil
+	}
+	if l.refuseSensitive(val, attr.Expr.Range(), "", attrForEach) {
 		return nil
 	}
 	bad := func(why string) map[string]cty.Value {
@@ -132,6 +137,7 @@ func (l *loader) decodePool(v *level, b *hcl.Block, key string, ctx *hcl.EvalCon
 		l.errorAt(b.DefRange, addr, "A pool needs an adapter",
 			"Name the code that provides its commands: adapter = \"./adapter.py\" or adapter = \"package.module:Class\".")
 	}
+	l.checkPreconditions(b, ctx, addr)
 	l.checkPool(&p, b.DefRange, set.places)
 	l.desired.Pools = append(l.desired.Pools, p)
 }
@@ -160,7 +166,7 @@ func (l *loader) pool(values map[string]any) pool.Pool {
 // shared reports whether copies of a value of that type share memory.
 func shared(t pool.Type) bool {
 	switch t {
-	case pool.TypeStrings, pool.TypePaths, pool.TypeStringMap, pool.TypeObject:
+	case pool.TypeStrings, pool.TypePaths, pool.TypeStringMap, pool.TypeObject, pool.TypePools, pool.TypeAttributes:
 		return true
 	default:
 		return false

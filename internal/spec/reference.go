@@ -14,7 +14,7 @@ const referenceHead = `# The language
 A configuration is all ` + "`*.hcl` and `*.hcl.json`" + ` files of one directory, or one named file. This page is generated from the schema
 table that the program itself reads.
 
-The blocks are ` + "`snakectl`, `settings`, `variable`, `locals`, `runtime \"python\" \"NAME\"`, `defaults \"pool\"` and `pool \"NAME\"`" + `.
+The blocks are ` + "`snakectl`, `settings`, `variable`, `locals`, `runtime \"python\" \"NAME\"`, `defaults \"pool\"`, `pool \"NAME\"`, `moved` and `check \"NAME\"`" + `.
 Names begin with a letter and go on with letters, digits, ` + "`-` and `_`" + `, at most 63 characters. Durations are strings such as
 ` + "`\"250ms\"`, `\"30s\"`, `\"1h30m\"` or `\"2d\"`" + `. A name with a dot is an attribute of a nested block: ` + "`queue.max` is written `queue { max = 1000 }`" + `.
 
@@ -23,6 +23,7 @@ What a change does to running workers:
 | effect | what happens |
 |---|---|
 | stored | nothing: the value is only kept |
+| plan | nothing: plans and applies heed it |
 | live | it is taken up at once; no worker is touched |
 | size | the difference is started or drained |
 | roll | new workers start, then the old ones drain |
@@ -30,9 +31,21 @@ What a change does to running workers:
 `
 
 const referenceTail = `
+## ` + "`moved`" + `
+
+` + "`moved { from = pool.a  to = pool.b[\"KEY\"] }`" + ` renames a pool: workers, calls, pauses and logs go on under the new address, and the plan says
+so with a ` + "`>`" + `. Without keys in either it holds for every pool of a ` + "`for_each`" + `. A block whose work is done changes nothing; remove it when every
+instance has applied it. Workers bear the name in their process that they were started with.
+
+## ` + "`check \"NAME\"`" + ` and ` + "`precondition`" + `
+
+` + "`precondition { condition = …, error_message = \"…\" }`" + ` in a pool, any number of times: an error when the condition does not hold. It may use
+` + "`self` and `each`. `check \"NAME\" { assert { condition = …, error_message = \"…\" } }`" + ` outside of pools only warns.
+
 ## Values for variables
 
-The later wins: the default, ` + "`SNAKECTL_VAR_NAME` in the environment, `snakectl.auto.hclvars`, other `*.auto.hclvars` in the order of their names,\n`--var-file`, `--var`" + `. A variable block takes ` + "`type`, `default`, `description`, `nullable` and `validation { condition, error_message }`" + `.
+The later wins: the default, ` + "`SNAKECTL_VAR_NAME` in the environment, `snakectl.auto.hclvars`, other `*.auto.hclvars` in the order of their names,\n`--var-file`, `--var`" + `. A variable block takes ` + "`type`, `default`, `description`, `nullable`, `sensitive` and `validation { condition, error_message }`" + `. The value of a
+sensitive variable is shown nowhere and may stand in conditions alone; ` + "`validate --show-vars`" + ` lists the others with where they came from.
 
 ## What expressions may use
 

@@ -48,6 +48,7 @@ func (l *loader) checkPool(p *pool.Pool, header hcl.Range, places map[string]pla
 	r.checkLimits()
 	r.checkDevices()
 	r.checkBreaker()
+	r.checkIgnored()
 	r.checkAccess(places, p.Address(), "access.exec", p.Access.Exec)
 }
 
@@ -211,6 +212,7 @@ func (l *loader) checkConfiguration() {
 				fmt.Sprintf("%s and %s both say default = true. Keep it in one of them.", first, p.Address()))
 		}
 	}
+	l.checkDependencies()
 	l.checkSizes()
 	l.useRuntimes()
 }

@@ -32,6 +32,7 @@ func (l *loader) buildScope() {
 	declared := l.declareVariables()
 	l.scope = &scope{variables: map[string]cty.Value{}, locals: map[string]cty.Value{}, runtimes: map[string]cty.Value{}}
 	inputs := l.readInputs(declared)
+	l.declared, l.inputs = declared, inputs
 	for name, v := range declared {
 		l.scope.variables[name] = l.valueOf(v, inputs[name])
 	}
@@ -72,6 +73,11 @@ func (l *loader) evaluate(expr hcl.Expression, ctx *hcl.EvalContext, pool string
 		return cty.DynamicVal, false
 	}
 	val, diags := expr.Value(ctx)
+	if diags.HasErrors() && usesSensitive(expr, ctx) {
+		for _, d := range diags {
+			d.Detail = "It uses a sensitive value, so what is wrong with it is not shown."
+		}
+	}
 	l.hcl(diags, pool)
 	if diags.HasErrors() || !val.IsWhollyKnown() {
 		return cty.DynamicVal, false

@@ -11,20 +11,19 @@ import (
 
 // variable is one declared variable.
 type variable struct {
-	name     string
-	at       hcl.Range
-	typ      cty.Type
-	optional *typeexpr.Defaults
+	name        string
+	description string
+	at          hcl.Range
+	typ         cty.Type
+	optional    *typeexpr.Defaults
 	// fallback is the default; cty.NilVal when the variable must be set.
-	fallback    cty.Value
-	nullable    bool
-	validations []validation
+	fallback cty.Value
+	nullable bool
+	// sensitive: its value is shown nowhere and reaches no attribute.
+	sensitive   bool
+	validations []assertion
 	// broken is true when the declaration itself is wrong: its value is unknown.
 	broken bool
-}
-
-type validation struct {
-	condition, message hcl.Expression
 }
 
 var variableSchema = &hcl.BodySchema{
@@ -32,10 +31,6 @@ var variableSchema = &hcl.BodySchema{
 		{Name: "type"}, {Name: "default"}, {Name: "description"}, {Name: "nullable"}, {Name: "sensitive"},
 	},
 	Blocks: []hcl.BlockHeaderSchema{{Type: "validation"}},
-}
-
-var validationSchema = &hcl.BodySchema{
-	Attributes: []hcl.AttributeSchema{{Name: "condition", Required: true}, {Name: "error_message", Required: true}},
 }
 
 // declareVariables reads the variable blocks without their values.
@@ -51,10 +46,8 @@ func (l *loader) declareVariable(b *hcl.Block) *variable {
 	v := &variable{name: b.Labels[0], at: b.DefRange, typ: cty.DynamicPseudoType, nullable: true}
 	content, diags := b.Body.Content(variableSchema)
 	for _, inner := range content.Blocks {
-		fields, more := inner.Body.Content(validationSchema)
-		diags = append(diags, more...)
-		if !more.HasErrors() {
-			v.validations = append(v.validations, validation{fields.Attributes["condition"].Expr, fields.Attributes["error_message"].Expr})
+		if a, ok := l.readAssertion(inner.Body); ok {
+			v.validations = append(v.validations, a)
 		}
 	}
 	if attr := content.Attributes["type"]; attr != nil {
@@ -67,12 +60,14 @@ func (l *loader) declareVariable(b *hcl.Block) *variable {
 	l.hcl(diags, "")
 	v.broken = diags.HasErrors()
 	if attr := content.Attributes["sensitive"]; attr != nil {
-		l.errorAt(attr.NameRange, "", "sensitive is not supported yet",
-			"A value of a variable is stored in the accepted configuration. Keep secrets out of variables: set them in the environment of the supervisor.")
-		v.broken = true
+		if val, ok := l.constant(attr, cty.Bool); ok && !val.IsNull() {
+			v.sensitive = val.True()
+		}
 	}
 	if attr := content.Attributes["description"]; attr != nil {
-		l.constant(attr, cty.String)
+		if val, ok := l.constant(attr, cty.String); ok && !val.IsNull() {
+			v.description = val.AsString()
+		}
 	}
 	if attr := content.Attributes["nullable"]; attr != nil {
 		if val, ok := l.constant(attr, cty.Bool); ok && !val.IsNull() {
@@ -141,6 +136,15 @@ func (l *loader) valueOf(v *variable, in *input) cty.Value {
 			return cty.DynamicVal
 		}
 	}
+	val := l.pick(v, in)
+	if v.sensitive {
+		val = sensitive(val)
+	}
+	return val
+}
+
+// pick chooses between the last input and the default.
+func (l *loader) pick(v *variable, in *input) cty.Value {
 	switch {
 	case in != nil && in.value.IsNull() && !v.nullable && v.fallback != cty.NilVal:
 		return v.fallback
@@ -162,24 +166,17 @@ func (l *loader) valueOf(v *variable, in *input) cty.Value {
 // validate evaluates a variable's validation blocks in ctx, which holds var.
 func (l *loader) validate(v *variable, ctx *hcl.EvalContext) {
 	for _, check := range v.validations {
-		val, ok := l.evaluate(check.condition, ctx, "")
-		if !ok {
-			continue
+		if said, ok := l.holds(check, ctx, ""); !ok {
+			l.errorAt(check.condition.Range(), "", fmt.Sprintf("Invalid value for variable %q", v.name), "%s", said)
 		}
-		val, err := convert.Convert(val, cty.Bool)
-		if err != nil || val.IsNull() {
-			l.errorAt(check.condition.Range(), "", "Wrong condition", "The condition of a validation must be true or false.")
-			continue
-		}
-		if val.True() {
-			continue
-		}
-		text := "The value does not satisfy the condition."
-		if message, ok := l.evaluate(check.message, ctx, ""); ok {
-			if said, err := convert.Convert(message, cty.String); err == nil && !said.IsNull() {
-				text = said.AsString()
-			}
-		}
-		l.errorAt(check.condition.Range(), "", fmt.Sprintf("Invalid value for variable %q", v.name), "%s", text)
 	}
+}
+
+// shown is the text of an input in a sentence, with a space before it; empty for one
+// that must not be shown.
+func (v *variable) shown(text string) string {
+	if v.sensitive {
+		return ""
+	}
+	return fmt.Sprintf(" %q", text)
 }

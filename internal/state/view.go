@@ -70,13 +70,13 @@ func (v *View) places() []placed {
 		if !w.State.Alive() {
 			continue
 		}
-		entry := placed{w.Pool, pool.ObservedPlace{
+		entry := placed{w.Home(), pool.ObservedPlace{
 			Place: w.Place, State: w.State, Incarnation: w.Incarnation, LaunchHash: w.LaunchHash,
 		}}
-		i, taken := byAddress[w.Address()]
+		i, taken := byAddress[pool.WorkerAddress(w.Home(), w.Place)]
 		switch {
 		case !taken:
-			byAddress[w.Address()] = len(out)
+			byAddress[pool.WorkerAddress(w.Home(), w.Place)] = len(out)
 			out = append(out, entry)
 		case leaving(out[i].State) && !leaving(w.State):
 			out[i] = entry

@@ -54,7 +54,7 @@ func (s *Supervisor) Address(name string) string {
 	if refusal != nil {
 		return ""
 	}
-	return d.addr
+	return d.addr()
 }
 
 // permit returns why a peer may not run commands of a pool, nil when it may. No
@@ -62,7 +62,7 @@ func (s *Supervisor) Address(name string) string {
 func (s *Supervisor) permit(peer access.Peer, d *dispatcher) *pool.CallError {
 	addr := ""
 	if d != nil {
-		addr = d.addr
+		addr = d.addr()
 	}
 	if s.Access().Allows(peer, access.Exec, addr) {
 		return nil

@@ -82,6 +82,10 @@ func (a *application) run() pool.Outcome {
 		a.out.Result = pool.ResultUnchanged
 		return a.out
 	}
+	if refused := a.plan.Refusal(); len(refused) > 0 {
+		a.out.Result, a.out.Message = pool.ResultFailed, "nothing was changed: "+strings.Join(refused, "; ")
+		return a.out
+	}
 	a.op.emit(pool.EventOpAccepted, "", "", nil)
 	if failed := a.prepare(); len(failed) > 0 {
 		a.discardTrials()
@@ -153,7 +157,7 @@ func (a *application) prepareOne(c planner.Change, spec *pool.Pool) *pool.CallEr
 	}
 	a.op.emit(pool.EventPreflightStart, c.Address, "", nil)
 	begun := time.Now()
-	w, err := a.sup.runnerFor(spec).preflight(a.op.stop, a.launchOf(spec))
+	w, err := a.runnerOf(c, spec).preflight(a.op.stop, a.launchOf(spec))
 	if err != nil {
 		return err
 	}
@@ -219,7 +223,9 @@ func (a *application) accept() *pool.Outcome {
 	}
 	a.revision = rev.Number
 	a.out.Revision = rev.Number
+	a.sup.rename(movesOf(a.plan))
 	a.sup.accepted(rev.Number, a.desired)
+	a.sup.publish() // callers find moved pools under their new addresses at once
 	return nil
 }
 

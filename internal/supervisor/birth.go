@@ -52,7 +52,7 @@ func (r *runner) conceive(id string, place int, l launch, pf *preflight) (*worke
 		known: make(chan struct{}), gone: make(chan struct{}),
 		runner: r, preflight: pf, state: pool.WorkerStarting,
 		rec: pool.Worker{
-			Pool: r.addr, Place: place, Incarnation: id, State: pool.WorkerStarting, TokenHash: hashToken(b.token),
+			Pool: r.addr(), Place: place, Incarnation: id, State: pool.WorkerStarting, TokenHash: hashToken(b.token),
 			LaunchHash: l.hash, Revision: l.revision, StartedAt: b.begun.UTC(), Spec: l.spec, Runtime: l.runtime,
 		},
 	}
@@ -103,10 +103,10 @@ func (r *runner) born(b birth) lifecycle.Event {
 	close(w.known)
 	r.watch(w)
 	if w.preflight == nil {
-		r.sup.keeper.putWorker(w.rec)
+		r.sup.keeper.putWorker(w.record())
 	}
 	r.tellStarted(w, b.begun)
-	r.log.Info("started a worker", "worker", w.incarnation(), "pid", b.process.PID, "start", b.start)
+	r.log().Info("started a worker", "worker", w.incarnation(), "pid", b.process.PID, "start", b.start)
 	switch {
 	case w.abandoned:
 		r.signal(w, "KILL")
@@ -141,7 +141,7 @@ func (r *runner) stillborn(w *workerEntry, err error) lifecycle.Event {
 	case w.abandoned:
 		e.Reason = "nobody needs it any more"
 	default:
-		r.log.Error("cannot start a worker", "worker", pool.WorkerAddress(r.addr, w.rec.Place), "err", err)
+		r.log().Error("cannot start a worker", "worker", pool.WorkerAddress(r.addr(), w.rec.Place), "err", err)
 		r.vitals.reason = e.Reason
 	}
 	if d := failure.Death; d != nil { // that of its fork server, which was to become it
@@ -155,10 +155,10 @@ func (r *runner) stillborn(w *workerEntry, err error) lifecycle.Event {
 	}
 	if failure.Stderr != "" {
 		if err := r.sup.logs.Append(w.logID(), failure.Stderr+"\n"); err != nil {
-			r.log.Debug("cannot write a log", "worker", w.incarnation(), "err", err)
+			r.log().Debug("cannot write a log", "worker", w.incarnation(), "err", err)
 		}
 	}
-	r.sup.closeLog(w.rec, e.Reason)
+	r.sup.closeLog(w.record(), e.Reason)
 	if w.preflight != nil {
 		w.preflight.failed(failure)
 		return nil

@@ -39,7 +39,7 @@ func (s *Supervisor) boot() error {
 	}
 	slices.SortStableFunc(records, func(a, b pool.Worker) int { return a.StartedAt.Compare(b.StartedAt) })
 	for _, rec := range records {
-		s.bootWorker(rec, desired.Pool(rec.Pool))
+		s.bootWorker(rec, desired.Pool(desired.Follow(rec.Home())))
 	}
 	for _, r := range s.table.all() {
 		r.read(func(*runner) {}) // it has adopted them now
@@ -191,7 +191,7 @@ func (r *runner) adopt(m adopt) {
 	r.sup.directory.add(w)
 	r.watch(w)
 	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash, Started: m.rec.StartedAt, Leaving: leaving})
-	r.log.Info("adopting a worker", "worker", w.incarnation(), "pid", m.rec.PID)
+	r.log().Info("adopting a worker", "worker", w.incarnation(), "pid", m.rec.PID)
 }
 
 // resume follows an apply that a former supervisor could not finish, and finishes
@@ -222,19 +222,19 @@ func (s *Supervisor) finishResumed(op *Operation, journal state.Operation) {
 	out := pool.Outcome{Result: pool.ResultConverged, Revision: journal.Revision}
 	status := pool.RevisionStable
 	for _, r := range s.table.all() {
-		f := newFollower(op, r.addr)
+		f := newFollower(op, r.addr())
 		r.send(attend{follow: f.see})
 		desired, _ := s.table.accepted()
-		spec := desired.Pool(r.addr)
+		spec := desired.Pool(r.addr())
 		if reason := f.wait(op.stop, r, spec.Update.HealthyDeadline.D()+spec.StopGrace.D(), reachesTarget); reason != "" {
 			if s.isDetached() {
 				return // the next supervisor resumes it
 			}
-			out.Failed = append(out.Failed, r.addr)
+			out.Failed = append(out.Failed, r.addr())
 			out.Result, status = pool.ResultMixed, pool.RevisionPartial
 			continue
 		}
-		out.Done = append(out.Done, r.addr)
+		out.Done = append(out.Done, r.addr())
 	}
 	err := s.keeper.now(func(st store) error { return st.FinishRevision(journal.Revision, status, journal.ID, out) })
 	if err != nil {

@@ -16,7 +16,7 @@ func (d *dispatcher) turn(now int64, e dispatch.BreakerEvent) dispatch.Answer {
 	var out dispatch.Answer
 	d.breaker, out = before.Step(now, e)
 	if d.breaker.State != before.State {
-		d.untold = append(d.untold, turnEvent(d.addr, &d.breaker, now))
+		d.untold = append(d.untold, turnEvent(d.addr(), &d.breaker, now))
 		d.wake()
 	}
 	return out
@@ -51,9 +51,9 @@ func (d *dispatcher) ask(c *call, now int64) *pool.CallError {
 	case dispatch.Refuse:
 		after := d.breaker.RetryAfter(now)
 		err := pool.NewCallError(pool.CategoryUnavailable, "%s takes no calls for now: %d executions in a row failed, the last one as %s (breaker.failures)",
-			d.addr, d.breaker.Failures, d.breaker.Last)
+			d.addr(), d.breaker.Failures, d.breaker.Last)
 		err.Retryable, err.RetryAfterMS = true, max(1, (after+time.Millisecond-1).Milliseconds())
-		err.Hint = "see why with: snakectl status " + bareName(d.addr)
+		err.Hint = "see why with: snakectl status " + bareName(d.addr())
 		return err
 	case dispatch.Pass:
 	}

@@ -22,7 +22,7 @@ func due(last *atomic.Int64, now int64) bool {
 func (d *dispatcher) tellCapacity(now int64) {
 	if due(&d.toldCapacity, now) {
 		capacity, queued, _ := d.pressure()
-		d.events.Publish(event.PoolCapacityReached{OnPool: event.OnPool{Pool: d.addr}, Capacity: capacity, Queued: queued})
+		d.events.Publish(event.PoolCapacityReached{OnPool: event.OnPool{Pool: d.addr()}, Capacity: capacity, Queued: queued})
 	}
 }
 
@@ -30,7 +30,7 @@ func (d *dispatcher) tellCapacity(now int64) {
 func (d *dispatcher) tellSaturated(now int64) {
 	if due(&d.toldSaturated, now) {
 		capacity, queued, rejected := d.pressure()
-		d.events.Publish(event.PoolSaturated{OnPool: event.OnPool{Pool: d.addr}, Capacity: capacity, Queued: queued, Rejected: rejected})
+		d.events.Publish(event.PoolSaturated{OnPool: event.OnPool{Pool: d.addr()}, Capacity: capacity, Queued: queued, Rejected: rejected})
 	}
 }
 
@@ -56,7 +56,7 @@ func (d *dispatcher) tellEnd(c *call, w *workerEntry, how outcome, failure *pool
 func endOf(c *call, w *workerEntry, how outcome, failure *pool.CallError) event.Body {
 	now := wire.Monotonic()
 	about := event.OnRequest{
-		Pool: c.dispatcher.addr, Call: c.id.String(), Command: c.command, Attempts: c.attempts,
+		Pool: c.dispatcher.addr(), Call: c.id.String(), Command: c.command, Attempts: c.attempts,
 		QueueUS: microseconds(c.queueNS()), TotalUS: microseconds(now - c.queuedAt),
 	}
 	if w != nil {

@@ -116,7 +116,7 @@ func (c *caretaker) collect() {
 		if reason == "" || !w.slots.withdrawIdle() {
 			continue
 		}
-		c.r.log.Warn("a worker is unresponsive", "worker", w.incarnation(), "reason", reason)
+		c.r.log().Warn("a worker is unresponsive", "worker", w.incarnation(), "reason", reason)
 		c.r.tellUnhealthy(w, reason)
 		c.r.send(happening{lifecycle.Unresponsive{Worker: w.rec.Incarnation, Reason: reason}})
 	}

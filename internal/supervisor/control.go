@@ -24,21 +24,21 @@ func (s *Supervisor) Scale(name string, size int, by string) (addr string, old i
 		return "", 0, err
 	}
 	desired, _ := s.table.accepted()
-	spec := desired.Pool(r.addr)
+	spec := desired.Pool(r.addr())
 	if spec == nil {
-		return "", 0, pool.NewCallError(pool.CategoryUnknownPool, "%s is being destroyed", r.addr)
+		return "", 0, pool.NewCallError(pool.CategoryUnknownPool, "%s is being destroyed", r.addr())
 	}
 	old = s.table.sizeOf(spec)
 	override := &pool.Override{Size: size, By: by, At: time.Now().UTC()}
 	if size == spec.Size {
 		override = nil // back to what was accepted
 	}
-	if err := s.keeper.now(func(st store) error { return st.SetOverride(r.addr, override) }); err != nil {
+	if err := s.keeper.now(func(st store) error { return st.SetOverride(r.addr(), override) }); err != nil {
 		return "", 0, err
 	}
-	s.table.override(r.addr, override)
+	s.table.override(r.addr(), override)
 	r.send(happening{lifecycle.Resize{Size: size}})
-	return r.addr, old, nil
+	return r.addr(), old, nil
 }
 
 // Recycle replaces the worker of one place of a pool, or all of them when place is
@@ -49,9 +49,9 @@ func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, err
 		return nil, err
 	}
 	desired, _ := s.table.accepted()
-	spec := desired.Pool(r.addr)
+	spec := desired.Pool(r.addr())
 	if spec == nil || place >= s.table.sizeOf(spec) {
-		return nil, noPlace(r.addr, place)
+		return nil, noPlace(r.addr(), place)
 	}
 	op := newOperation(by)
 	if before := s.operations.begin(op); before != nil {
@@ -74,15 +74,15 @@ func (s *Supervisor) recycle(op *Operation, r *runner, spec *pool.Pool, place in
 	_, revision := s.table.accepted()
 	out := pool.Outcome{Result: pool.ResultConverged, Revision: revision}
 	before := r.dispatcher.load().lost
-	f := newFollower(op, r.addr)
+	f := newFollower(op, r.addr())
 	var was lifecycle.Progress
 	r.send(happening{lifecycle.Recycle{Place: place}})
 	r.read(func(r *runner) { was = r.machine.Progress() })
 	r.send(attend{follow: f.see})
 	if reason := f.wait(op.stop, r, spec.StartTimeout.D()+spec.StopGrace.D(), recycles(was)); reason != "" {
-		out.Result, out.Failed, out.Message = pool.ResultMixed, []string{r.addr}, reason
+		out.Result, out.Failed, out.Message = pool.ResultMixed, []string{r.addr()}, reason
 	} else {
-		out.Done = []string{r.addr}
+		out.Done = []string{r.addr()}
 	}
 	out.CallsFailed = r.dispatcher.load().lost - before
 	return out
@@ -152,15 +152,15 @@ func (r *runner) lacks(what string) string {
 	r.read(func(r *runner) { st = r.status() })
 	switch what {
 	case "ready":
-		text := fmt.Sprintf("%s has %d of %d workers ready", r.addr, st.Ready, st.Size)
+		text := fmt.Sprintf("%s has %d of %d workers ready", r.addr(), st.Ready, st.Size)
 		if st.Message != "" {
 			text += ": " + st.Message
 		}
 		return text
 	case "idle":
-		return fmt.Sprintf("%s has %d calls executing and %d waiting", r.addr, st.Busy, st.Queued)
+		return fmt.Sprintf("%s has %d calls executing and %d waiting", r.addr(), st.Busy, st.Queued)
 	default:
-		return r.addr + " is still there"
+		return r.addr() + " is still there"
 	}
 }
 

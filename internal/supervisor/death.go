@@ -22,8 +22,8 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	w.slots.remove(w.lostCall(d, blame))
 	r.sup.ledger.gone(w)
 	r.sup.directory.remove(w)
-	r.sup.closeLog(w.rec, reason)
-	r.sup.sweeper.add(w.incarnation())
+	r.sup.closeLog(w.record(), reason)
+	r.sup.sweeper.add(w.born())
 	r.sup.limiter.end(w.restraint)
 	delete(r.workers, w.rec.Incarnation)
 	close(w.gone)
@@ -32,11 +32,11 @@ func (r *runner) bury(w *workerEntry) (*pool.Death, lifecycle.Happened) {
 	}
 	if leaving {
 		r.tellStopped(w, reason)
-		r.log.Info("worker exited", "worker", w.incarnation(), "reason", reason)
+		r.log().Info("worker exited", "worker", w.incarnation(), "reason", reason)
 	} else {
 		r.vitals.reason = reason
 		r.tellCrashed(w, d, reason, w.process.Exit().String())
-		r.log.Warn("a worker died", "worker", w.incarnation(), "reason", reason, "death", deathAttrs(d))
+		r.log().Warn("a worker died", "worker", w.incarnation(), "reason", reason, "death", deathAttrs(d))
 		if w.preflight == nil {
 			r.deaths[w.rec.Place] = d
 		}

@@ -42,7 +42,8 @@ func policyOf(p *pool.Pool) dispatchPolicy {
 // idle slot first, else a bounded queue. Every call is counted
 // once, when it is settled. It is safe for concurrent use.
 type dispatcher struct {
-	addr string
+	// name is the pool's address, which a move changes.
+	name atomic.Pointer[string]
 	// noted says that takeNotes has something to tell; it holds one signal.
 	noted chan struct{}
 	// ledger keeps the calls that outlive their connection.
@@ -93,11 +94,16 @@ type commandPolicy struct {
 }
 
 func newDispatcher(addr string, policy dispatchPolicy) *dispatcher {
-	return &dispatcher{
-		addr: addr, policy: policy, noted: make(chan struct{}, 1), workers: map[*slotSet]struct{}{},
+	d := &dispatcher{
+		policy: policy, noted: make(chan struct{}, 1), workers: map[*slotSet]struct{}{},
 		ledger: newLedger(slog.New(slog.DiscardHandler)), suspects: suspects{}, breaker: dispatch.NewBreaker(policy.breaker),
 	}
+	d.name.Store(&addr)
+	return d
 }
+
+// addr returns the address of the pool.
+func (d *dispatcher) addr() string { return *d.name.Load() }
 
 func (d *dispatcher) setPolicy(p dispatchPolicy) {
 	d.mu.Lock()

@@ -86,7 +86,7 @@ type stage struct {
 }
 
 func (w *workerEntry) incarnation() string {
-	return pool.Incarnate(w.rec.Address(), w.rec.Incarnation)
+	return pool.Incarnate(pool.WorkerAddress(w.home(), w.rec.Place), w.rec.Incarnation)
 }
 
 // sendControl sends a frame on the control connection, if there is one.
@@ -218,11 +218,11 @@ func randomHex(n int) string {
 // logID names the worker's log. It may be called outside of the pool loop, since it
 // reads only what of the record never changes.
 func (w *workerEntry) logID() logs.ID {
-	return logs.ID{Pool: w.rec.Pool, Place: w.rec.Place, Incarnation: w.rec.Incarnation, Started: w.rec.StartedAt}
+	return logs.ID{Pool: w.home(), Place: w.rec.Place, Incarnation: w.rec.Incarnation, Started: w.rec.StartedAt}
 }
 
 func logID(rec pool.Worker) logs.ID {
-	return logs.ID{Pool: rec.Pool, Place: rec.Place, Incarnation: rec.Incarnation, Started: rec.StartedAt}
+	return logs.ID{Pool: rec.Home(), Place: rec.Place, Incarnation: rec.Incarnation, Started: rec.StartedAt}
 }
 
 // tail returns the last lines that the worker wrote, or its fork server before it

@@ -15,7 +15,7 @@ func (s *Supervisor) Events(f event.Filter, since time.Time) *event.Subscription
 }
 
 func (w *workerEntry) about() event.OnWorker {
-	return event.OnWorker{Pool: w.rec.Pool, Worker: w.incarnation(), PID: w.rec.PID}
+	return event.OnWorker{Pool: w.home(), Worker: w.incarnation(), PID: w.rec.PID}
 }
 
 func (w *workerEntry) ageUS() int64 { return time.Since(w.rec.StartedAt).Microseconds() }
@@ -83,8 +83,8 @@ func (r *runner) tellRecycled(c lifecycle.Recycled) {
 }
 
 func (r *runner) tellQuarantined(c lifecycle.Quarantine) {
-	place := pool.WorkerAddress(r.addr, c.Place)
-	r.sup.events.Publish(event.WorkerQuarantined{OnWorker: event.OnWorker{Pool: r.addr, Worker: place}, Reason: c.Message})
+	place := pool.WorkerAddress(r.addr(), c.Place)
+	r.sup.events.Publish(event.WorkerQuarantined{OnWorker: event.OnWorker{Pool: r.addr(), Worker: place}, Reason: c.Message})
 }
 
 // vitals is what a pool loop has told of its pool.
@@ -123,7 +123,7 @@ func (r *runner) tellVitals() {
 		return // it connects again in a moment, or turns out to be dead
 	}
 	v.size, v.full = view.Size, view.Size > 0 && ready >= view.Size
-	about := event.OnPool{Pool: r.addr}
+	about := event.OnPool{Pool: r.addr()}
 	switch {
 	case v.full && !was:
 		r.sup.events.Publish(event.PoolReady{OnPool: about, Size: v.size, WaitUS: time.Since(v.since).Microseconds()})

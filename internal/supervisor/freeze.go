@@ -70,7 +70,7 @@ func (f *Frozen) halt(ctx context.Context) error {
 	for _, r := range f.runners {
 		for _, out := range r.dispatcher.freeze() {
 			if err := out.Wait(ctx.Done(), 0); errors.Is(err, wire.ErrStopped) {
-				return notAtRest("a worker of " + r.addr + " has not read its call yet")
+				return notAtRest("a worker of " + r.addr() + " has not read its call yet")
 			}
 		}
 	}
@@ -215,7 +215,7 @@ func (f *Frozen) describe() error {
 	for _, r := range f.runners {
 		p := r.dispatcher.describe(index)
 		r.read(func(r *runner) { p.Past, p.Deaths = r.machine.Past(), maps.Clone(r.deaths) })
-		f.Handover.Pools[r.addr] = p
+		f.Handover.Pools[r.addr()] = p
 	}
 	return nil
 }
@@ -280,7 +280,7 @@ func (c *call) handover() CallHandover {
 	d := c.dispatcher
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	h.Pool, h.Idempotent = d.addr, c.idempotent
+	h.Pool, h.Idempotent = d.addr(), c.idempotent
 	h.Priority, h.Attempts, h.WaitsSince, h.Waited, h.RestsUntil = c.priority, c.attempts, c.waitsSince, c.waited, c.restsUntil
 	h.Trial = c.trial
 	if c.slot != nil {

@@ -44,7 +44,7 @@ func (r *runner) gilOn(m gilOn) {
 		r.degraded = "degraded: " + text
 	}
 	names := strings.Join(m.modules, ",")
-	r.log.Warn("a worker runs with its GIL", "worker", w.incarnation(), "modules", names)
+	r.log().Warn("a worker runs with its GIL", "worker", w.incarnation(), "modules", names)
 	r.sup.events.Publish(event.WorkerGilEnabled{OnWorker: w.about(), Modules: names})
 	if w.rec.Spec.GIL == pool.GILRequireOff && w.preflight == nil {
 		reason := "its GIL came on: " + cause

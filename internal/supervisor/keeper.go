@@ -27,6 +27,7 @@ type store interface {
 	Overrides() (map[string]pool.Override, error)
 	SetQuarantine(addr string, place int, message *string) error
 	Quarantined() ([]state.Quarantine, error)
+	MovePool(from, to string) error
 	SetPause(addr string, p *pool.Pause) error
 	Pauses() (map[string]pool.Pause, error)
 	// LockDescriptor returns the descriptor that holds the instance.

@@ -233,7 +233,7 @@ func (r *runner) relimit() {
 			r.send(happening{lifecycle.OverMemory{Worker: w.rec.Incarnation, Reason: reason}})
 		}
 		if err := w.limit(want); err != nil {
-			r.log.Warn("cannot limit a worker", "worker", w.incarnation(), "err", err)
+			r.log().Warn("cannot limit a worker", "worker", w.incarnation(), "err", err)
 		}
 	}
 }

@@ -123,8 +123,8 @@ func (s *Supervisor) aliveIn(addr string) map[string]bool {
 // in the pool loop.
 func (r *runner) makeLog(w *workerEntry) error {
 	alive := func(id string) bool { return r.workers[id] != nil }
-	if err := r.sup.logs.Prune(r.addr, w.rec.Place, keepOf(&w.rec.Spec), alive); err != nil {
-		r.log.Warn("cannot remove old logs", "worker", w.incarnation(), "err", err)
+	if err := r.sup.logs.Prune(r.addr(), w.rec.Place, keepOf(&w.rec.Spec), alive); err != nil {
+		r.log().Warn("cannot remove old logs", "worker", w.incarnation(), "err", err)
 	}
 	return r.sup.logs.Create(w.logID())
 }
@@ -195,22 +195,22 @@ func (s *Supervisor) keepLogsOf(r *runner, kept map[string]int64) {
 		}
 		full[w.rec.Place] = full[w.rec.Place] || aside
 	}
-	if before, known := kept[r.addr]; !known || before != keep {
-		places, err := s.logs.Places(r.addr)
+	if before, known := kept[r.addr()]; !known || before != keep {
+		places, err := s.logs.Places(r.addr())
 		if err != nil {
-			s.log.Warn("cannot list logs", "pool", r.addr, "err", err)
+			s.log.Warn("cannot list logs", "pool", r.addr(), "err", err)
 		}
 		for _, place := range places {
 			full[place] = true
 		}
-		kept[r.addr] = keep
+		kept[r.addr()] = keep
 	}
 	for place, now := range full {
 		if !now {
 			continue
 		}
-		if err := s.logs.Prune(r.addr, place, keep, func(id string) bool { return alive[id] }); err != nil {
-			s.log.Warn("cannot remove old logs", "worker", pool.WorkerAddress(r.addr, place), "err", err)
+		if err := s.logs.Prune(r.addr(), place, keep, func(id string) bool { return alive[id] }); err != nil {
+			s.log.Warn("cannot remove old logs", "worker", pool.WorkerAddress(r.addr(), place), "err", err)
 		}
 	}
 }

@@ -67,15 +67,15 @@ func (n *nursery) server(l launch) *worker.ForkServer {
 		return server
 	}
 	sup, doc := n.r.sup, n.r.sup.launchDocument(l)
-	doc.Address, doc.Incarnation = n.r.addr+"/"+worker.ForkServerPlace, randomHex(4)
+	doc.Address, doc.Incarnation = n.r.addr()+"/"+worker.ForkServerPlace, randomHex(4)
 	info := sup.serverInfo(l)
-	info.Log = sup.logs.ForkServer(n.r.addr)
+	info.Log = sup.logs.ForkServer(n.r.addr())
 	server, err := worker.StartForkServer(sup.reaper, info, doc)
 	if err != nil {
-		n.r.log.Warn("cannot start a fork server", "launch_hash", l.hash, "err", err)
+		n.r.log().Warn("cannot start a fork server", "launch_hash", l.hash, "err", err)
 		return nil
 	}
-	n.r.log.Info("started a fork server", "launch_hash", l.hash, "pid", server.PID())
+	n.r.log().Info("started a fork server", "launch_hash", l.hash, "pid", server.PID())
 	n.servers[l.hash] = server
 	sup.waiters.Go(func() {
 		select {
@@ -127,8 +127,8 @@ func (n *nursery) failed(b birth) {
 		return
 	}
 	n.refused[hash] = unsafe.Reason
-	n.r.log.Warn("cannot fork workers, spawning them", "launch_hash", hash, "reason", unsafe.Reason)
-	n.r.sup.events.Publish(event.PoolForkRefused{OnPool: event.OnPool{Pool: n.r.addr}, LaunchHash: hash, Reason: unsafe.Reason})
+	n.r.log().Warn("cannot fork workers, spawning them", "launch_hash", hash, "reason", unsafe.Reason)
+	n.r.sup.events.Publish(event.PoolForkRefused{OnPool: event.OnPool{Pool: n.r.addr()}, LaunchHash: hash, Reason: unsafe.Reason})
 }
 
 // review looks which servers the target has left without work.

@@ -125,13 +125,13 @@ func (s *Supervisor) setPause(name string, place int, by string, pause *pool.Pau
 	if err != nil {
 		return "", err
 	}
-	addr := r.addr
+	addr := r.addr()
 	if place >= 0 {
 		desired, _ := s.table.accepted()
-		if spec := desired.Pool(r.addr); spec == nil || place >= s.table.sizeOf(spec) {
-			return "", pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr, place)
+		if spec := desired.Pool(r.addr()); spec == nil || place >= s.table.sizeOf(spec) {
+			return "", pool.NewCallError(pool.CategoryInvalidArgument, "%s has no place %d", r.addr(), place)
 		}
-		addr = pool.WorkerAddress(r.addr, place)
+		addr = pool.WorkerAddress(r.addr(), place)
 	}
 	s.pauses.changing.Lock()
 	defer s.pauses.changing.Unlock()
@@ -146,8 +146,8 @@ func (s *Supervisor) setPause(name string, place int, by string, pause *pool.Pau
 		return "", err
 	}
 	s.pauses.set(addr, pause)
-	r.dispatcher.setHold(s.pauses.holdOf(r.addr))
-	s.events.Publish(pauseEvent(r.addr, place, by, pause, time.Since(former.At)))
+	r.dispatcher.setHold(s.pauses.holdOf(r.addr()))
+	s.events.Publish(pauseEvent(r.addr(), place, by, pause, time.Since(former.At)))
 	s.log.Info("changed a pause", "address", addr, "paused", pause != nil)
 	return addr, nil
 }

@@ -84,9 +84,9 @@ func (r *runner) accuse(command string, d *pool.Death) string {
 	r.dispatcher.mu.Unlock()
 	text := s.describe(command)
 	if s.deaths == poisonAfter {
-		r.log.Error("a command kills the workers", "command", command, "deaths", s.deaths, "last", s.last)
+		r.log().Error("a command kills the workers", "command", command, "deaths", s.deaths, "last", s.last)
 		r.sup.events.Publish(event.PoolPoisoned{
-			OnPool: event.OnPool{Pool: r.addr}, Command: command, Deaths: s.deaths, Worker: d.Worker, Class: string(d.Class), Death: s.last,
+			OnPool: event.OnPool{Pool: r.addr()}, Command: command, Deaths: s.deaths, Worker: d.Worker, Class: string(d.Class), Death: s.last,
 		})
 	}
 	return text

@@ -22,7 +22,7 @@ func (w *workerEntry) progressed(e wire.Event) {
 	}
 	if hub := w.slots.dispatcher.events; hub.WantsRequests() {
 		hub.Publish(event.RequestProgress{
-			Pool: w.slots.dispatcher.addr, Call: told.Call, Command: told.Command, Worker: w.incarnation(),
+			Pool: w.slots.dispatcher.addr(), Call: told.Call, Command: told.Command, Worker: w.incarnation(),
 			Done: told.Done, Total: told.Total, Note: told.Note,
 		})
 	}

@@ -101,9 +101,9 @@ func (d *dispatcher) overflow(c *call, frame []byte) (room <-chan struct{}) {
 
 // saturated returns the error of a call for which there is no room, or none any more.
 func (d *dispatcher) saturated(c *call, dropped bool) *pool.CallError {
-	err := pool.NewCallError(pool.CategorySaturated, "%s is saturated: all its workers are busy and %d calls wait already (queue.max)", d.addr, d.policy.queueMax)
+	err := pool.NewCallError(pool.CategorySaturated, "%s is saturated: all its workers are busy and %d calls wait already (queue.max)", d.addr(), d.policy.queueMax)
 	if dropped {
-		err.Message = fmt.Sprintf("%s is saturated: the call made room for a newer one (queue.overflow)", d.addr)
+		err.Message = fmt.Sprintf("%s is saturated: the call made room for a newer one (queue.overflow)", d.addr())
 	}
 	err.Retryable = true
 	c.describe(err)
@@ -172,7 +172,7 @@ func (d *dispatcher) lookAtQueue() {
 	d.mu.Unlock()
 	d.offer()
 	for _, c := range expired {
-		err := queueError(d.addr, c, now, waited, pausedBy)
+		err := queueError(d.addr(), c, now, waited, pausedBy)
 		d.tellEnd(c, nil, outcomeTimeout, err)
 		c.sink.fail(c, err)
 	}

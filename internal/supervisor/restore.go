@@ -153,7 +153,7 @@ func (s *Supervisor) recall(r *runner) {
 	if s.inherited == nil {
 		return
 	}
-	if p, ok := s.inherited.Pools[r.addr]; ok {
+	if p, ok := s.inherited.Pools[r.addr()]; ok {
 		r.dispatcher.recall(p)
 		r.send(recall{past: p.Past, deaths: p.Deaths})
 	}

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -13,8 +12,6 @@ import (
 // workers. Others reach it through its inbox.
 type runner struct {
 	sup        *Supervisor
-	addr       string
-	log        *slog.Logger
 	dispatcher *dispatcher
 	caretaker  *caretaker
 	nursery    *nursery
@@ -40,7 +37,7 @@ type runner struct {
 // newRunner starts the pool loop of addr; end stops it.
 func (s *Supervisor) newRunner(addr string, spec *pool.Pool) *runner {
 	r := &runner{
-		sup: s, addr: addr, log: s.log.With("pool", addr),
+		sup:     s,
 		inbox:   make(chan message, 64), // readers of many connections report here
 		done:    make(chan struct{}),
 		machine: lifecycle.New(func() string { return randomHex(4) }),
@@ -100,7 +97,7 @@ func (r *runner) run() {
 				r.step(e)
 			}
 			for _, e := range r.dispatcher.takeUntold() {
-				r.log.Info("the breaker turned", "event", e.Type())
+				r.log().Info("the breaker turned", "event", e.Type())
 				r.sup.events.Publish(e)
 			}
 		case <-timer.C:
@@ -257,7 +254,7 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		w := r.workers[c.Worker]
 		w.killed = c.Reason
 		r.vitals.reason = c.Reason
-		r.log.Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
+		r.log().Warn("killed a worker", "worker", w.incarnation(), "reason", c.Reason)
 		r.signal(w, "KILL")
 	case lifecycle.AskUse:
 		return lifecycle.Used{Worker: c.Worker, At: r.workers[c.Worker].slots.lastUsed()}
@@ -282,7 +279,7 @@ func (r *runner) signal(w *workerEntry, name string) {
 		return
 	}
 	if err := w.process.SignalGroup(worker.SignalByName(name)); err != nil {
-		r.log.Debug("cannot signal a worker", "worker", w.incarnation(), "err", err)
+		r.log().Debug("cannot signal a worker", "worker", w.incarnation(), "err", err)
 	}
 }
 
@@ -291,9 +288,9 @@ func (r *runner) quarantine(c lifecycle.Quarantine) {
 	if c.Message != "" {
 		message = &c.Message
 		r.tellQuarantined(c)
-		r.log.Error("quarantined a place", "worker", pool.WorkerAddress(r.addr, c.Place), "reason", c.Message)
+		r.log().Error("quarantined a place", "worker", pool.WorkerAddress(r.addr(), c.Place), "reason", c.Message)
 	}
-	r.sup.keeper.later(func(st store) error { return st.SetQuarantine(r.addr, c.Place, message) })
+	r.sup.keeper.later(func(st store) error { return st.SetQuarantine(r.addr(), c.Place, message) })
 }
 
 // record notes a worker's state in the store.
@@ -312,7 +309,7 @@ func (r *runner) record(w *workerEntry, state pool.WorkerState) {
 // in reserve is not ready there: the next supervisor, which would not know what it is
 // for, makes another when it needs one.
 func (r *runner) remember(w *workerEntry) {
-	rec := w.rec
+	rec := w.record()
 	rec.State = w.state
 	if w.state == pool.WorkerReady && !w.told && !w.adopted {
 		rec.State = pool.WorkerInitializing

@@ -36,7 +36,7 @@ func (s *Supervisor) Stacks(ctx context.Context, ref string) ([]pool.Stacks, err
 	}
 	workers := r.serving(parsed)
 	if len(workers) == 0 {
-		return nil, nobodyThere(r.addr, parsed)
+		return nil, nobodyThere(r.addr(), parsed)
 	}
 	out := make([]pool.Stacks, len(workers))
 	var all sync.WaitGroup
@@ -46,7 +46,7 @@ func (s *Supervisor) Stacks(ctx context.Context, ref string) ([]pool.Stacks, err
 	all.Wait()
 	if parsed.Place >= 0 && len(out) == 1 && out[0].Error != "" {
 		failure := pool.NewCallError(pool.CategoryUnavailable, "cannot take the stacks of %s: %s", out[0].Worker, out[0].Error)
-		failure.Hint = "see its state with: snakectl status '" + r.addr + "'"
+		failure.Hint = "see its state with: snakectl status '" + r.addr() + "'"
 		return nil, failure
 	}
 	return out, nil
@@ -150,16 +150,16 @@ func (r *runner) dumped(m dumped) {
 		return
 	}
 	if m.stacks.Error != "" {
-		r.log.Info("a worker told no stacks before its end", "worker", w.incarnation(), "reason", m.stacks.Error)
+		r.log().Info("a worker told no stacks before its end", "worker", w.incarnation(), "reason", m.stacks.Error)
 	} else {
 		w.dump.stack = m.stacks.String()
 		if len(w.dump.stack) > maxDump {
 			w.dump.stack = w.dump.stack[:maxDump] + "... (cut)\n"
 		}
 		if err := r.sup.logs.Append(w.logID(), w.dump.text()); err != nil {
-			r.log.Warn("cannot write to a log", "worker", w.incarnation(), "err", err)
+			r.log().Warn("cannot write to a log", "worker", w.incarnation(), "err", err)
 		}
-		r.log.Warn("took the stacks of a worker before its end", "worker", w.incarnation(), "stack", w.dump.stack)
+		r.log().Warn("took the stacks of a worker before its end", "worker", w.incarnation(), "stack", w.dump.stack)
 	}
 	if w.dump.then != "" {
 		r.signal(w, w.dump.then)

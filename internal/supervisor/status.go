@@ -33,7 +33,7 @@ func (s *Supervisor) Status(addr string) pool.Status {
 func (s *Supervisor) pools(addr string) []pool.PoolStatus {
 	var out []pool.PoolStatus
 	for _, r := range s.table.all() {
-		if addr != "" && r.addr != addr {
+		if addr != "" && r.addr() != addr {
 			continue
 		}
 		var st pool.PoolStatus
@@ -62,7 +62,7 @@ func (s *Supervisor) complete(st *pool.PoolStatus) {
 func (r *runner) status() pool.PoolStatus {
 	view, now := r.machine.View(), r.dispatcher.load()
 	st := pool.PoolStatus{
-		Address: r.addr, Profile: cmp.Or(r.launches[r.target].spec.Profile, pool.ProfileProcess), Size: view.Size, Slots: now.slots, Busy: now.busy, Available: now.available,
+		Address: r.addr(), Profile: cmp.Or(r.launches[r.target].spec.Profile, pool.ProfileProcess), Size: view.Size, Slots: now.slots, Busy: now.busy, Available: now.available,
 		Queued: now.waiting, Calls: now.counts, Restarts: view.Restarts, Recycles: view.Recycles, Message: view.Halt,
 		Workers: []pool.WorkerStatus{},
 	}
@@ -132,7 +132,7 @@ func (r *runner) placeStatus(p lifecycle.PlaceView) pool.WorkerStatus {
 	if p.Serving.ID != "" {
 		return r.workerStatus(p.Serving)
 	}
-	st := pool.WorkerStatus{Address: pool.WorkerAddress(r.addr, p.Index), State: pool.WorkerExited, Slots: 0, LaunchHash: p.Launch}
+	st := pool.WorkerStatus{Address: pool.WorkerAddress(r.addr(), p.Index), State: pool.WorkerExited, Slots: 0, LaunchHash: p.Launch}
 	switch wait := time.Until(p.NotBefore); {
 	case p.Quarantined != "":
 		st.State, st.Message = pool.WorkerQuarantined, p.Quarantined
@@ -146,7 +146,7 @@ func (r *runner) placeStatus(p lifecycle.PlaceView) pool.WorkerStatus {
 
 func (r *runner) workerStatus(v lifecycle.WorkerView) pool.WorkerStatus {
 	st := pool.WorkerStatus{
-		Address: pool.WorkerAddress(r.addr, v.Place), Incarnation: v.ID, State: v.State, LaunchHash: v.Launch,
+		Address: pool.WorkerAddress(r.addr(), v.Place), Incarnation: v.ID, State: v.State, LaunchHash: v.Launch,
 	}
 	w := r.workers[v.ID]
 	if w == nil {
@@ -185,15 +185,15 @@ func (s *Supervisor) Observe() pool.Observed {
 		if !r.read(func(r *runner) { view, in = r.machine.View(), r.launches[r.target] }) {
 			continue
 		}
-		spec := desired.Pool(r.addr)
+		spec := desired.Pool(r.addr())
 		if spec == nil && len(view.Places) == 0 {
 			continue // it is only being tried out; one with places was to be destroyed
 		}
-		observed := pool.ObservedPool{Size: view.Size, Override: s.table.overrideOf(r.addr), Places: view.Observed()}
+		observed := pool.ObservedPool{Size: view.Size, Override: s.table.overrideOf(r.addr()), Places: view.Observed()}
 		if spec != nil && in.hash != "" && !reflect.DeepEqual(*spec, in.spec) {
 			observed.InForce = &pool.Configured{Spec: in.spec, Runtime: in.runtime}
 		}
-		out.Pools[r.addr] = observed
+		out.Pools[r.addr()] = observed
 	}
 	return out
 }
@@ -226,7 +226,7 @@ func (s *Supervisor) find(name string) (*runner, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	if r := s.table.runner(d.addr, nil); r != nil {
+	if r := s.table.runner(d.addr(), nil); r != nil {
 		return r, nil
 	}
 	return nil, errStopping

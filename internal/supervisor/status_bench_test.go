@@ -44,7 +44,7 @@ func (r *runner) populate(spec *pool.Pool) {
 	now := time.Now()
 	for place := range spec.Size {
 		id := fmt.Sprintf("%s-%d", spec.Name, place)
-		w := &workerEntry{rec: pool.Worker{Pool: r.addr, Place: place, Incarnation: id, PID: os.Getpid(), StartedAt: now}, runner: r, state: pool.WorkerReady}
+		w := &workerEntry{rec: pool.Worker{Pool: r.addr(), Place: place, Incarnation: id, PID: os.Getpid(), StartedAt: now}, runner: r, state: pool.WorkerReady}
 		w.slots = r.dispatcher.addSlots(w, 1)
 		r.workers[id] = w
 		r.machine.Step(now, lifecycle.Adopt{Worker: id, Place: place, Launch: "a"})

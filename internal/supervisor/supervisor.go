@@ -302,8 +302,8 @@ func (s *Supervisor) publish() {
 	desired, _ := s.table.accepted()
 	byAddress := map[string]*dispatcher{}
 	for _, r := range s.table.all() {
-		if desired.Pool(r.addr) != nil {
-			byAddress[r.addr] = r.dispatcher
+		if desired.Pool(r.addr()) != nil {
+			byAddress[r.addr()] = r.dispatcher
 		}
 	}
 	fallback := ""

@@ -24,7 +24,7 @@ func (r *runner) unsafeWrite(m unsafeWrite) {
 	if r.workers[w.rec.Incarnation] != w {
 		return
 	}
-	r.log.Warn("slots of a worker write one thing without a common lock", "worker", w.incarnation(), "attribute", f.Attribute, "place", f.Place, "other", f.Other)
+	r.log().Warn("slots of a worker write one thing without a common lock", "worker", w.incarnation(), "attribute", f.Attribute, "place", f.Place, "other", f.Other)
 	r.sup.events.Publish(event.WorkerUnsafeWrite{OnWorker: w.about(), Attribute: f.Attribute, Place: f.Place, Other: f.Other})
 	text := fmt.Sprintf("%s (%s)", f.Attribute, f.Place)
 	if w.rec.LaunchHash == r.target && !slices.Contains(r.unsafe, text) {
