@@ -25,6 +25,8 @@ type call struct {
 	// service is how long its handler takes, raises how it ends.
 	service time.Duration
 	raises  bool
+	// idempotent: it may be executed more than once.
+	idempotent bool
 	// queuedAt and deadline are moments.
 	queuedAt, deadline time.Duration
 
@@ -35,6 +37,10 @@ type call struct {
 	// phantom stands for a call of which nobody here waits for the answer.
 	phantom, queued, settled bool
 	wantedUntil              time.Duration
+	// attempts counts its executions, waitsSince is when it began to wait, trial the round
+	// of the breaker that let it in on trial.
+	attempts, trial int
+	waitsSince      time.Duration
 
 	// What follows is the oracle's.
 
@@ -57,7 +63,7 @@ func (w *world) submit(addr string) {
 	}
 	w.calls++
 	w.stats.Calls++
-	c := &call{id: w.calls, service: w.between(time.Millisecond, 40*time.Millisecond), raises: w.chance(8)}
+	c := &call{id: w.calls, service: w.between(time.Millisecond, 40*time.Millisecond), raises: w.chance(8), idempotent: w.chance(30)}
 	if w.fault(8) {
 		c.service = w.between(100*time.Millisecond, 1200*time.Millisecond)
 	}

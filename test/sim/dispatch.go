@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/snakectl/snakectl/internal/dispatch"
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -10,15 +11,18 @@ import (
 // dispatcher keeps the books of one pool's calls as the supervisor's does: idle
 // slots last in first out, a bounded queue, one settlement for each call.
 type dispatcher struct {
-	w      *world
-	s      *supervisor
-	addr   string
-	spec   *pool.Pool
-	idle   []*slot
-	slots  []*slot
-	queue  []*call
-	counts pool.CallCounts
-	lost   uint64
+	w     *world
+	s     *supervisor
+	addr  string
+	spec  *pool.Pool
+	idle  []*slot
+	slots []*slot
+	queue []*call
+	// resting are the calls that wait until they may be executed again.
+	resting []*call
+	breaker dispatch.Breaker
+	counts  pool.CallCounts
+	lost    uint64
 	// closed refuses new calls; drained, if not nil, is called once when none waits.
 	closed  bool
 	drained func()
@@ -27,6 +31,9 @@ type dispatcher struct {
 	// paused holds the paused places, -1 for the whole pool.
 	paused map[int]bool
 
+	// onTrial counts the calls that the breaker let in on trial since it turned, mayTry
+	// bounds them.
+	onTrial, mayTry int
 	// taken and told are the oracle's: calls that came, answers that callers got.
 	taken uint64
 	told  pool.CallCounts
@@ -39,10 +46,10 @@ func (d *dispatcher) addSlot(p *process) *slot {
 }
 
 func (d *dispatcher) submit(c *call) {
-	c.d, c.queuedAt = d, d.w.now
+	c.d, c.queuedAt, c.waitsSince = d, d.w.now, d.w.now
 	d.taken++
 	switch n := len(d.idle); {
-	case d.closed:
+	case d.closed || !d.ask(c):
 		d.fail(c, outcomeRejected, true)
 	case n > 0:
 		s := d.idle[n-1]
@@ -62,9 +69,9 @@ func (d *dispatcher) enqueue(c *call, first bool) {
 	} else {
 		d.queue = append(d.queue, c)
 	}
-	expiry := min(c.queuedAt+d.spec.Queue.Timeout.D(), c.deadline)
+	expiry := min(c.waitsSince+d.spec.Queue.Timeout.D(), c.deadline)
 	d.s.after(expiry-d.w.now, func() {
-		if !c.queued {
+		if !c.queued || d.w.now < min(c.waitsSince+d.spec.Queue.Timeout.D(), c.deadline) {
 			return
 		}
 		d.unqueue(c)
@@ -88,6 +95,12 @@ func (d *dispatcher) settle(c *call, o outcome) bool {
 		return false
 	}
 	c.settled = true
+	if c.trial > 0 {
+		d.turn(dispatch.BreakerEvent{Kind: dispatch.Abandoned, Round: c.trial})
+		if c.trial == d.breaker.Round && d.breaker.State == pool.BreakerHalfOpen {
+			d.onTrial--
+		}
+	}
 	count(&d.counts, o)
 	return true
 }
@@ -146,7 +159,7 @@ func (d *dispatcher) close(drained func()) {
 }
 
 func (d *dispatcher) checkDrained() {
-	if d.drained != nil && len(d.queue) == 0 {
+	if d.drained != nil && len(d.queue)+len(d.resting) == 0 {
 		drained := d.drained
 		d.drained = nil
 		drained()
@@ -159,6 +172,8 @@ func (d *dispatcher) cancel(c *call) {
 	if c.queued {
 		d.unqueue(c)
 	}
+	d.rouse(c)
+	d.checkDrained()
 	if s := c.slot; first && s != nil {
 		c.wantedUntil = min(c.wantedUntil, d.w.now)
 		s.arm(c, c.wantedUntil+d.spec.StopGrace.D())
@@ -168,7 +183,7 @@ func (d *dispatcher) cancel(c *call) {
 
 // sever answers every open call because the supervisor is gone.
 func (d *dispatcher) sever() {
-	open := slices.Clone(d.queue)
+	open := append(slices.Clone(d.queue), d.resting...)
 	for _, s := range d.slots {
 		if s.call != nil && !s.call.settled {
 			open = append(open, s.call)

@@ -15,9 +15,12 @@ type Invariant string
 const (
 	// InvariantAnswered: every call is answered, once, and in time.
 	InvariantAnswered Invariant = "every call is answered once"
-	// InvariantOnce: no call is executed twice, none that began is called
-	// retryable, and no worker gets one beside another or behind DRAIN.
+	// InvariantOnce: no call is executed twice but an idempotent one, no other one that
+	// began is called retryable, and no worker gets one beside another or behind DRAIN.
 	InvariantOnce Invariant = "no call runs twice"
+	// InvariantBreaker: a closed breaker refuses no call, a half open one lets no more in
+	// than it may.
+	InvariantBreaker Invariant = "breaker in bounds"
 	// InvariantCounters: the counters are what callers and processes saw.
 	InvariantCounters Invariant = "counters reconcile"
 	// InvariantCapacity: a rolling change leaves at least the smaller size less
@@ -51,8 +54,8 @@ const (
 // Invariants lists all of them, in the order of the table.
 func Invariants() []Invariant {
 	return []Invariant{
-		InvariantAnswered, InvariantOnce, InvariantCounters, InvariantCapacity, InvariantPlaces, InvariantRequests, InvariantRecycling, InvariantLaunch,
-		InvariantTarget, InvariantConverge, InvariantLeak, InvariantDisk, InvariantSpin, InvariantPanic,
+		InvariantAnswered, InvariantOnce, InvariantBreaker, InvariantCounters, InvariantCapacity, InvariantPlaces, InvariantRequests, InvariantRecycling,
+		InvariantLaunch, InvariantTarget, InvariantConverge, InvariantLeak, InvariantDisk, InvariantSpin, InvariantPanic,
 	}
 }
 
@@ -83,7 +86,7 @@ func (w *world) answered(c *call, o outcome, retryable bool) {
 	if c.answers++; c.answers > 1 {
 		w.violate(InvariantAnswered, "%s was answered %d times, now with %s", c, c.answers, o)
 	}
-	if retryable && c.runs > 0 {
+	if retryable && c.runs > 0 && !c.idempotent {
 		w.violate(InvariantOnce, "%s was executed and its caller told to try again (%s)", c, o)
 	}
 	if w.now > c.deadline+50*time.Millisecond {
@@ -150,7 +153,7 @@ func (r *runner) checkPlaces() {
 func (d *dispatcher) checkCounters() {
 	c := d.counts
 	settled := c.OK + c.Failed + c.Timeout + c.Rejected + c.QueueTimeout + c.Cancelled
-	open := uint64(len(d.queue))
+	open := uint64(len(d.queue) + len(d.resting))
 	for _, s := range d.slots {
 		if s.call != nil && !s.call.settled {
 			open++

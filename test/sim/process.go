@@ -175,7 +175,7 @@ func (p *process) receive(l *link, c *call) {
 	if w.chance(4) {
 		p.swell()
 	}
-	if c.runs > 1 {
+	if c.runs > 1 && !c.idempotent {
 		w.violate(InvariantOnce, "%s is executed for the time %d, now by %s", c, c.runs, p.name())
 	}
 	p.running = c

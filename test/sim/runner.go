@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/snakectl/snakectl/internal/dispatch"
 	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/pool"
 )
@@ -87,7 +88,7 @@ func (s *supervisor) newRunner(spec *pool.Pool) *runner {
 	if s.w.opts.Wrap != nil {
 		r.m = s.w.opts.Wrap(m)
 	}
-	r.d = &dispatcher{w: s.w, s: s, addr: r.addr, spec: spec}
+	r.d = &dispatcher{w: s.w, s: s, addr: r.addr, spec: spec, breaker: dispatch.NewBreaker(breakerPolicy(spec))}
 	r.d.tell = func(e lifecycle.Event) { r.send(func() { r.step(e) }) }
 	r.d.paused = s.w.disk.pauseOf(r.addr)
 	return r
@@ -141,7 +142,8 @@ type configuration struct {
 func (r *runner) configure(c configuration) {
 	recount := r.spec.Lifecycle.MaxRequests != c.launch.spec.Lifecycle.MaxRequests
 	r.launches[c.launch.hash], r.armed = c.launch, r.s.w.now
-	r.target, r.spec, r.d.spec, r.halt = c.launch, c.launch.spec, c.launch.spec, c.halt
+	r.target, r.spec, r.halt = c.launch, c.launch.spec, c.halt
+	r.d.configure(c.launch.spec)
 	r.follow = c.follow
 	if recount {
 		r.d.recount()

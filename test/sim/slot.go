@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // relinkWithin is how long an idle slot may take to connect again.
@@ -31,6 +32,7 @@ type slot struct {
 func (s *slot) assign(c *call) {
 	s.checkTaking()
 	s.taken++
+	c.attempts++
 	s.call = c
 	s.checkNearing()
 	c.slot, c.wantedUntil = s, c.deadline
@@ -55,6 +57,7 @@ func (s *slot) overdue(c *call) {
 	if d.w.now < c.wantedUntil {
 		return
 	}
+	d.judge(c, pool.CategoryDeadline)
 	if d.fail(c, outcomeTimeout, false) {
 		s.p.cancel(c)
 	}
@@ -76,6 +79,7 @@ func (s *slot) send(c *call) {
 	}
 	s.call, c.slot = nil, nil
 	s.taken--
+	c.attempts--
 	s.dropLink(l)
 	if !c.settled {
 		d.enqueue(c, true)
@@ -105,16 +109,21 @@ func (s *slot) answer(c *call, ok bool) {
 	own := s.call
 	s.call, own.slot = nil, nil
 	s.usedAt = s.d.w.now
-	o := outcomeFailed
+	o, category := outcomeFailed, pool.CategoryRaised
 	if ok {
-		o = outcomeOK
+		o, category = outcomeOK, ""
 	}
-	if s.d.settle(own, o) {
+	s.d.judge(own, category)
+	again := !ok && s.d.again(own, category)
+	if !again && s.d.settle(own, o) {
 		s.d.answer(own, o, false)
 	}
 	s.d.next(s)
 	if s.draining {
 		s.sendDrain()
+	}
+	if again {
+		s.d.offer()
 	}
 }
 
@@ -143,17 +152,23 @@ func (s *slot) giveUp(c *call) {
 	d := s.d
 	switch {
 	case c.phantom || c.settled:
-	case c.runs > 0:
-		d.fail(c, outcomeFailed, false)
+	case c.runs >= c.attempts:
+		d.judge(c, pool.CategoryUnavailable)
+		if d.again(c, pool.CategoryUnavailable) {
+			return
+		}
+		d.fail(c, outcomeFailed, c.idempotent)
 		d.lost++
 		d.w.stats.Lost++
 	case d.closed:
 		s.taken--
+		d.judge(c, pool.CategoryUnavailable)
 		d.fail(c, outcomeFailed, true)
 		d.lost++
 		d.w.stats.Lost++
 	default:
 		s.taken--
+		c.attempts--
 		d.enqueue(c, true)
 	}
 }
@@ -219,7 +234,15 @@ func (s *slot) remove() {
 	s.leaveIdle()
 	c := s.call
 	s.call = nil
-	if c != nil && d.fail(c, outcomeFailed, false) {
+	if c == nil {
+		return
+	}
+	d.judge(c, pool.CategoryWorkerDied)
+	if d.again(c, pool.CategoryWorkerDied) {
+		d.offer()
+		return
+	}
+	if d.fail(c, outcomeFailed, c.idempotent) {
 		d.lost++
 		d.w.stats.Lost++
 	}

@@ -94,6 +94,11 @@ func (w *world) policy(p *pool.Pool) {
 	if p.Update.Surge+p.Update.MaxUnavailable == 0 {
 		p.Update.Surge = 1
 	}
+	p.Retry = pool.Retry{
+		Attempts: pick(w, 1, 2, 4), Backoff: pick(w, 0, ms(30)),
+		On: pick(w, []string{"worker_died"}, []string{"worker_died", "unavailable"}, []string{"worker_died", "raised"}),
+	}
+	p.Breaker = pool.Breaker{Failures: pick(w, 0, 0, 1, 3), Reset: pick(w, ms(100), ms(1000)), HalfOpen: pick(w, 1, 2)}
 	p.Lifecycle = pool.Lifecycle{
 		TTL: pick(w, 0, 0, 0, 0, 0, 0, ms(6000)), IdleTTL: pick(w, 0, 0, 0, 0, 0, 0, ms(5000)), MaxRequests: pick(w, 0, 0, 3, 8),
 		MaxMemory: pick[pool.Size](w, 0, 1<<20), MinLifetime: pick(w, 0, ms(500)), Jitter: pick(w, 0, 0.5),

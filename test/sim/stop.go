@@ -42,8 +42,8 @@ func (s *supervisor) wind() {
 		s.after(10*time.Millisecond, s.wind)
 		return
 	}
-	for id, e := range s.directory {
-		s.w.violate(InvariantLeak, "%s lives when the supervisor ends: %s", e.p.name(), id)
+	for _, id := range slices.Sorted(maps.Keys(s.directory)) {
+		s.w.violate(InvariantLeak, "%s lives when the supervisor ends: %s", s.directory[id].p.name(), id)
 	}
 	s.keeper.flush(len(s.keeper.others))
 	s.w.sup = nil
@@ -53,10 +53,13 @@ func (s *supervisor) wind() {
 
 // failQueued refuses every call that waits.
 func (d *dispatcher) failQueued() {
-	for _, c := range slices.Clone(d.queue) {
-		d.unqueue(c)
+	for _, c := range append(slices.Clone(d.queue), d.resting...) {
+		if !d.rouse(c) {
+			d.unqueue(c)
+		}
 		d.fail(c, outcomeRejected, true)
 	}
+	d.checkDrained()
 }
 
 // end stops the pool, unless it has ended already; ended is called when it has.

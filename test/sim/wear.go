@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/snakectl/snakectl/internal/lifecycle"
@@ -95,7 +97,9 @@ func (r *runner) checkAges() {
 			w.violate(InvariantRecycling, "%s took its last call and is still there", e.p.name())
 		}
 	}
-	for name, limit := range map[string]time.Duration{"ttl": policy.TTL.D(), "idle_ttl": policy.IdleTTL.D()} {
+	limits := map[string]time.Duration{"ttl": policy.TTL.D(), "idle_ttl": policy.IdleTTL.D()}
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		limit := limits[name]
 		if limit == 0 {
 			continue
 		}

@@ -57,7 +57,7 @@ type Stats struct {
 	Applies, Converged, Crashes, Adoptions   uint64
 	Workers, Deaths, Kills, Quarantines      uint64
 	Recycles, Unresponsive                   uint64
-	Pauses, Shutdowns                        uint64
+	Pauses, Shutdowns, Turns, Retried        uint64
 	Calls, Executed, Answered, Lost, Severed uint64
 	// Simulated is the sum of the simulated times.
 	Simulated time.Duration
