@@ -46,6 +46,7 @@ type BreakerEvent struct {
 // BreakerKind is what happened.
 type BreakerKind int
 
+// What happens to a breaker.
 const (
 	// Asked: a call wants to be let in.
 	Asked BreakerKind = iota
@@ -60,6 +61,7 @@ const (
 // Answer is what Asked is answered with.
 type Answer int
 
+// The answers.
 const (
 	// Pass: the call is let in. It is the answer to every other event, too.
 	Pass Answer = iota

@@ -3,6 +3,7 @@ package dispatch
 // Fate is what is known of a call of which no answer is here.
 type Fate int
 
+// The fates.
 const (
 	// FateUnknown: it may have been executed, and nobody can tell.
 	FateUnknown Fate = iota

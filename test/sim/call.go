@@ -41,6 +41,21 @@ type call struct {
 	// of the breaker that let it in on trial.
 	attempts, trial int
 	waitsSince      time.Duration
+	// expiredBy is when the queue gives it up.
+	expiredBy time.Duration
+	// bound: it was given to its slot by a former supervisor.
+	bound bool
+
+	// What follows is its caller's.
+
+	addr string
+	// sentAt is when it was sent; earliest and latest bound that for a later supervisor.
+	sentAt, earliest, latest time.Duration
+	// detached is when its supervisor was gone, 0 while it has one.
+	detached time.Duration
+	// anew: it is made again, and not asked for.
+	anew    bool
+	resends int
 
 	// What follows is the oracle's.
 
@@ -68,6 +83,7 @@ func (w *world) submit(addr string) {
 		c.service = w.between(100*time.Millisecond, 1200*time.Millisecond)
 	}
 	d := s.routes[addr]
+	c.addr, c.sentAt = addr, w.now
 	c.deadline = w.now + d.spec.Timeouts.Call.D()
 	if w.chance(10) {
 		c.deadline = w.now + w.between(time.Millisecond, 300*time.Millisecond)
@@ -75,7 +91,11 @@ func (w *world) submit(addr string) {
 	w.waiting[c] = true
 	d.submit(c)
 	if w.chance(4) {
-		s.after(w.between(0, 60*time.Millisecond), func() { d.cancel(c) })
+		s.after(w.between(0, 60*time.Millisecond), func() {
+			if c.d != nil {
+				c.d.cancel(c)
+			}
+		})
 	}
 }
 

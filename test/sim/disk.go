@@ -17,6 +17,8 @@ type disk struct {
 	workers     map[string]record
 	quarantined map[placeKey]string
 	paused      map[placeKey]bool
+	// forgotten is when the record of a worker was last deleted.
+	forgotten time.Duration
 	// pending holds the operations that have not ended, with their revisions.
 	pending map[string]uint64
 }
@@ -96,6 +98,7 @@ func (k *keeper) flush(others int) {
 	d := &k.s.w.disk
 	for id := range k.del {
 		delete(d.workers, id)
+		d.forgotten = k.s.w.now
 	}
 	maps.Copy(d.workers, k.put)
 	k.put, k.del = map[string]record{}, map[string]bool{}

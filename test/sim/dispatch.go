@@ -69,9 +69,9 @@ func (d *dispatcher) enqueue(c *call, first bool) {
 	} else {
 		d.queue = append(d.queue, c)
 	}
-	expiry := min(c.waitsSince+d.spec.Queue.Timeout.D(), c.deadline)
-	d.s.after(expiry-d.w.now, func() {
-		if !c.queued || d.w.now < min(c.waitsSince+d.spec.Queue.Timeout.D(), c.deadline) {
+	c.expiredBy = min(c.waitsSince+d.spec.Queue.Timeout.D(), c.deadline)
+	d.s.after(c.expiredBy-d.w.now, func() {
+		if !c.queued || d.w.now < c.expiredBy {
 			return
 		}
 		d.unqueue(c)
@@ -181,7 +181,7 @@ func (d *dispatcher) cancel(c *call) {
 	}
 }
 
-// sever answers every open call because the supervisor is gone.
+// sever leaves every open call to its caller because the supervisor is gone.
 func (d *dispatcher) sever() {
 	open := append(slices.Clone(d.queue), d.resting...)
 	for _, s := range d.slots {
@@ -190,9 +190,7 @@ func (d *dispatcher) sever() {
 		}
 	}
 	for _, c := range open {
-		c.settled = true
-		d.w.stats.Severed++
-		d.w.answered(c, outcomeSevered, false)
+		d.w.detach(c, false)
 	}
 }
 

@@ -4,8 +4,9 @@
 // everything. One history is one seed and one goroutine; equal seeds give equal
 // histories, event by event.
 //
-// The machine of a pool (internal/lifecycle) and the planner (internal/planner)
-// are the real ones. The edge around them, which in the product is
+// The machine of a pool (internal/lifecycle), the planner (internal/planner) and what
+// decides on calls that failed or whose supervisor is gone (internal/dispatch) are the
+// real ones. The edge around them, which in the product is
 // internal/supervisor with its sockets, processes and timers, is a model that
 // follows it: the order of its messages, what it records and when, what it gives
 // up in a crash. The oracle sees every event, command and answer, and names the

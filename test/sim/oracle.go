@@ -159,6 +159,11 @@ func (d *dispatcher) checkCounters() {
 			open++
 		}
 	}
+	for _, c := range d.s.ledger.open() {
+		if c.d == d {
+			open++
+		}
+	}
 	if d.taken != settled+open || d.told != c {
 		d.w.violate(InvariantCounters, "%s: %d calls taken, %d settled, %d open; counted %+v, callers saw %+v", d.addr, d.taken, settled, open, c, d.told)
 	}

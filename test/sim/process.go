@@ -26,9 +26,9 @@ type process struct {
 	orphaned time.Duration
 	// drained: it was told to end. finishing: it does.
 	drained, finishing bool
-	// running is the call that it executes, kept one whose answer it could not send.
-	running, kept *call
-	keptOK        bool
+	// running is the call that it executes.
+	running *call
+	memory  memory
 
 	// deafDrain, deafSignal: it ignores DRAIN, or every signal but KILL. frozen: it
 	// does nothing any more.
@@ -83,7 +83,7 @@ func (w *world) spawn(s *supervisor, addr string, place int, id string, l *launc
 func (p *process) becomeReady(s *supervisor, t trait) {
 	p.ready = true
 	p.control, p.slot = &link{p: p, sup: s}, &link{p: p, sup: s}
-	s.connectSlot(p, p.slot, nil)
+	s.connectSlot(p, p.slot, past{})
 	s.ready(p)
 	if t == traitFlaky && p.w.chance(60) {
 		p.after(p.w.between(time.Millisecond, 400*time.Millisecond), func() { p.die("was killed by SIGSEGV") })
@@ -148,7 +148,7 @@ func (p *process) signal() {
 
 // drain tells the process to end when it is free.
 func (p *process) drain() {
-	if p.drained = true; p.running == nil && p.kept == nil {
+	if p.drained = true; p.running == nil && !p.memory.unsent {
 		p.finish()
 	}
 }
@@ -195,20 +195,21 @@ func (p *process) cancel(c *call) {
 	}
 }
 
-// answer ends a call that runs: its answer is sent, or kept where there is no
+// answer ends a call that runs: its answer is kept, and sent where there is a
 // connection.
 func (p *process) answer(c *call, ok bool) {
 	if p.running != c {
 		return
 	}
 	p.running = nil
+	p.memory.add(c, ok, p.w.now)
 	if p.slot == nil {
-		p.kept, p.keptOK = c, ok
 		p.reconnectSlot()
 		return
 	}
+	p.memory.unsent = false
 	l := p.slot
-	l.sup.after(p.w.between(0, 200*time.Microsecond), func() { l.sup.answer(p, c, ok) })
+	l.sup.after(p.w.between(0, 200*time.Microsecond), func() { l.sup.answer(p, l, c, ok) })
 	if p.drained {
 		p.finish()
 	}
@@ -258,15 +259,19 @@ func (p *process) reconnectControl(s *supervisor) {
 	}
 	p.control = &link{p: p, sup: s}
 	s.returned(p)
+	if p.running != nil {
+		s.executing(p, p.running, p.memory.told(p.w.opts.Forgetful))
+	}
 }
 
-// reconnectSlot connects the slot, which tells of the call that it kept.
+// reconnectSlot connects the slot, which tells what it remembers and sends the answers
+// again that it keeps.
 func (p *process) reconnectSlot() {
 	s := p.w.sup
 	if s == nil || p.slot != nil || p.running != nil {
 		return // the next supervisor is met when it listens
 	}
-	if p.drained && p.kept == nil {
+	if p.drained && !p.memory.unsent {
 		p.finish()
 		return
 	}
@@ -274,15 +279,15 @@ func (p *process) reconnectSlot() {
 		p.die("exited with status 0: the supervisor sent it away")
 		return
 	}
-	c, ok := p.kept, p.keptOK
-	p.slot, p.kept = &link{p: p, sup: s}, nil
-	l := p.slot
-	s.connectSlot(p, l, c)
-	if c != nil && s.alive() {
-		s.after(p.w.between(0, 200*time.Microsecond), func() { s.answer(p, c, ok) })
-		if p.drained {
-			p.finish()
-		}
+	told := p.memory.told(p.w.opts.Forgetful)
+	p.slot, p.memory.unsent = &link{p: p, sup: s}, false
+	s.connectSlot(p, p.slot, told)
+	takes := p.w.between(0, 200*time.Microsecond)
+	for _, a := range told.kept {
+		s.after(takes, func() { s.ledger.take(a.call, a.ok) })
+	}
+	if p.drained {
+		p.finish()
 	}
 }
 

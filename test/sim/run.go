@@ -95,6 +95,8 @@ func (r *Result) WriteTable(out io.Writer) {
 	row("  executed again", r.Retried)
 	row("  lost with a worker, told", r.Lost)
 	row("  lost with a supervisor, told", r.Severed)
+	row("  asked for by call id", r.Reattached)
+	row("  provably unstarted, made anew", r.Unstarted)
 	fmt.Fprintln(out, "violations")
 	for _, i := range Invariants() {
 		row("  "+string(i), r.Violations[i])

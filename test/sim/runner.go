@@ -88,7 +88,7 @@ func (s *supervisor) newRunner(spec *pool.Pool) *runner {
 	if s.w.opts.Wrap != nil {
 		r.m = s.w.opts.Wrap(m)
 	}
-	r.d = &dispatcher{w: s.w, s: s, addr: r.addr, spec: spec, breaker: dispatch.NewBreaker(breakerPolicy(spec))}
+	r.d = &dispatcher{w: s.w, s: s, addr: r.addr, spec: spec, breaker: dispatch.NewBreaker(s.w.breakerPolicy(spec))}
 	r.d.tell = func(e lifecycle.Event) { r.send(func() { r.step(e) }) }
 	r.d.paused = s.w.disk.pauseOf(r.addr)
 	return r
@@ -203,6 +203,7 @@ func (r *runner) lived(e *entry, event pool.WorkerEvent, reason string) {
 
 func (r *runner) bury(e *entry) {
 	e.slot.remove()
+	r.s.ledger.gone(e.slot)
 	r.workers = slices.DeleteFunc(r.workers, func(o *entry) bool { return o == e })
 	delete(r.s.directory, e.rec.id)
 	if e.trial == nil {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,7 +24,7 @@ func (w *world) settle() {
 	}
 	quiet := func() bool { return w.sup != nil && !w.sup.closing && w.sup.op == nil && len(w.waiting) == 0 }
 	if !w.runUntil(patience, quiet) {
-		w.violate(InvariantConverge, "after %s an operation goes on, or %d calls wait", patience, len(w.waiting))
+		w.violate(InvariantConverge, "after %s an operation goes on, or calls wait: %v", patience, w.unanswered())
 	}
 	w.run(time.Second) // what was to be recorded is
 	if w.broken == nil {
@@ -160,5 +161,15 @@ func (w *world) living() []string {
 	for _, p := range w.processes {
 		out = append(out, p.name())
 	}
+	return out
+}
+
+// unanswered names the calls that wait for an answer.
+func (w *world) unanswered() []string {
+	var out []string
+	for c := range w.waiting {
+		out = append(out, fmt.Sprintf("%s of %s, sent at %s", c, c.addr, c.sentAt))
+	}
+	slices.Sort(out)
 	return out
 }

@@ -29,6 +29,8 @@ func TestHistories(t *testing.T) {
 		"crashes": result.Crashes, "adoptions": result.Adoptions, "kills": result.Kills, "quarantines": result.Quarantines,
 		"converged applies": result.Converged, "recycled workers": result.Recycles, "unresponsive workers": result.Unresponsive,
 		"pauses": result.Pauses, "shutdowns": result.Shutdowns, "calls lost with a worker": result.Lost, "executed calls": result.Executed,
+		"calls executed again": result.Retried, "turns of breakers": result.Turns, "calls asked for by call id": result.Reattached,
+		"calls that never started": result.Unstarted,
 	} {
 		if n < *seeds/100 {
 			t.Errorf("%d %s in %d histories: the world is too quiet", n, name, *seeds)
@@ -217,6 +219,28 @@ func TestMistakesAreFound(t *testing.T) {
 			}
 			if result.Violations[tt.want] == 0 {
 				t.Errorf("200 histories broke %v, want %q", result.Violations, tt.want)
+			}
+		})
+	}
+}
+
+// TestMistakesWithCallsAreFound plants mistakes beside the machine of the pool.
+func TestMistakesWithCallsAreFound(t *testing.T) {
+	for name, tt := range map[string]struct {
+		want sim.Invariant
+		opts sim.Options
+	}{
+		"every call is executed again":          {sim.InvariantOnce, sim.Options{Careless: true}},
+		"workers do not admit what they forgot": {sim.InvariantOnce, sim.Options{Forgetful: true}},
+		"a breaker lets in one trial too many":  {sim.InvariantBreaker, sim.Options{HalfOpen: func(n int) int { return n + 1 }}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := sim.Result{}
+			for seed := uint64(1); seed <= 1000 && result.Violations[tt.want] == 0; seed++ {
+				result.Add(sim.Run(seed, tt.opts))
+			}
+			if result.Violations[tt.want] == 0 {
+				t.Errorf("1000 histories broke %v, want %q", result.Violations, tt.want)
 			}
 		})
 	}

@@ -102,9 +102,9 @@ func (s *slot) leaveIdle() {
 }
 
 // answer takes the answer of the call that the slot has.
-func (s *slot) answer(c *call, ok bool) {
-	if s.call == nil || s.call != c && !s.call.phantom {
-		return // nobody waits for it any more
+func (s *slot) answer(l *link, c *call, ok bool) {
+	if s.call != c || s.out != l {
+		return // nobody waits for it any more, or it comes again
 	}
 	own := s.call
 	s.call, own.slot = nil, nil
@@ -127,50 +127,52 @@ func (s *slot) answer(c *call, ok bool) {
 	}
 }
 
-// connect gives the slot a connection; told is the call that the worker kept.
-func (s *slot) connect(l *link, told *call) {
+// connect gives the slot a connection; told is what its worker remembers.
+func (s *slot) connect(l *link, told past) {
 	s.leaveIdle()
 	s.out = l
-	c := s.call
-	switch {
-	case told == nil && c != nil:
-		s.call, c.slot = nil, nil
-		s.giveUp(c)
-	case told != nil && c == nil:
-		s.awaitLink(s.d.spec.Timeouts.Call.D())
-	}
+	own := s.reconcile(told)
 	s.d.next(s)
 	if s.draining && s.call == nil {
 		s.sendDrain()
 	}
+	s.d.s.ledger.testify(s, told, own)
 	s.d.offer()
 }
 
-// giveUp ends the way of a call to this slot, whose worker has connected again and
-// does not have it. One that never reached the worker waits again, as the first.
-func (s *slot) giveUp(c *call) {
-	d := s.d
-	switch {
-	case c.phantom || c.settled:
-	case c.runs >= c.attempts:
-		d.judge(c, pool.CategoryUnavailable)
-		if d.again(c, pool.CategoryUnavailable) {
-			return
+// reconcile compares the call that the slot should be executing with what its worker
+// remembers. It returns the call if its answer follows; one that never started waits
+// again, as the first.
+func (s *slot) reconcile(told past) *call {
+	c, d := s.call, s.d
+	s.call = nil
+	if c == nil || c.phantom || c.settled {
+		if c != nil {
+			c.slot = nil
 		}
-		d.fail(c, outcomeFailed, c.idempotent)
-		d.lost++
-		d.w.stats.Lost++
-	case d.closed:
-		s.taken--
-		d.judge(c, pool.CategoryUnavailable)
-		d.fail(c, outcomeFailed, true)
-		d.lost++
-		d.w.stats.Lost++
-	default:
+		return nil
+	}
+	c.slot = nil
+	switch {
+	case told.keeps(c):
+		return c
+	case !told.executes(c) && !c.bound && !d.closed:
 		s.taken--
 		c.attempts--
 		d.enqueue(c, true)
+		return nil
+	case !told.executes(c) && !c.bound:
+		s.taken--
 	}
+	d.judge(c, pool.CategoryUnavailable)
+	if d.again(c, pool.CategoryUnavailable) {
+		return nil
+	}
+	if d.fail(c, outcomeFailed, !told.executes(c) || c.idempotent) {
+		d.lost++
+		d.w.stats.Lost++
+	}
+	return nil
 }
 
 // awaitLink keeps the slot busy with a call of which nobody waits for the answer.

@@ -45,6 +45,9 @@ func (s *supervisor) wind() {
 	for _, id := range slices.Sorted(maps.Keys(s.directory)) {
 		s.w.violate(InvariantLeak, "%s lives when the supervisor ends: %s", s.directory[id].p.name(), id)
 	}
+	for _, c := range s.ledger.open() {
+		s.w.violate(InvariantAnswered, "%s is unanswered when the supervisor ends", c)
+	}
 	s.keeper.flush(len(s.keeper.others))
 	s.w.sup = nil
 	s.w.note("supervisor has stopped")

@@ -23,7 +23,8 @@ type supervisor struct {
 	directory map[string]*entry // by incarnation
 	keeper    *keeper
 	op        *operation // the one that goes on, nil for none
-	closing   bool       // it was told to end
+	ledger    *ledger
+	closing   bool // it was told to end
 }
 
 func (w *world) newID() string {
@@ -50,6 +51,8 @@ func (w *world) boot() {
 		runners: map[string]*runner{}, routes: map[string]*dispatcher{}, directory: map[string]*entry{},
 	}
 	s.keeper = &keeper{s: s, put: map[string]record{}, del: map[string]bool{}}
+	s.ledger = w.newLedger()
+	s.ledger.forgets(w.disk.forgotten)
 	w.sup = s
 	w.note("supervisor starts at revision %d (%s)", s.revision, w.disk.status)
 	for _, rec := range w.disk.sortedWorkers() {
@@ -62,18 +65,21 @@ func (w *world) boot() {
 	for _, p := range slices.Clone(w.processes) {
 		p.meet(s)
 	}
+	w.pursue(s)
 }
 
 // bootWorker adopts one recorded worker, if it is alive and wanted.
 func (s *supervisor) bootWorker(rec record) {
 	i := slices.IndexFunc(s.w.processes, func(p *process) bool { return p.pid == rec.pid })
 	if i < 0 {
+		s.ledger.forgets(s.w.now)
 		s.keeper.deleteWorker(rec.id)
 		return
 	}
 	p := s.w.processes[i]
 	spec := s.desired.Pool(rec.addr)
 	if spec == nil || rec.state != pool.WorkerReady {
+		s.ledger.forgets(s.w.now)
 		p.kill()
 		s.keeper.deleteWorker(rec.id)
 		return
@@ -84,6 +90,7 @@ func (s *supervisor) bootWorker(rec record) {
 	s.directory[rec.id] = e
 	r.workers = append(r.workers, e)
 	e.slot.awaitLink(spec.Timeouts.Call.D())
+	s.ledger.expect(e.slot)
 	r.launches[rec.launch.hash] = rec.launch
 	r.send(func() {
 		if r.workers.find(rec.id) == e {
@@ -136,6 +143,9 @@ func (w *world) crash() {
 	for _, addr := range slices.Sorted(maps.Keys(s.runners)) {
 		s.runners[addr].d.checkCounters()
 		s.runners[addr].d.sever()
+	}
+	for _, c := range s.ledger.open() {
+		w.detach(c, false)
 	}
 	for _, p := range slices.Clone(w.processes) {
 		p.orphan()
@@ -238,15 +248,22 @@ func (s *supervisor) lostSlot(p *process, l *link) {
 	}
 }
 
-func (s *supervisor) connectSlot(p *process, l *link, told *call) {
+func (s *supervisor) connectSlot(p *process, l *link, told past) {
 	if e := s.directory[p.id]; e != nil {
 		e.slot.resume(p.executed)
 		e.slot.connect(l, told)
 	}
 }
 
-func (s *supervisor) answer(p *process, c *call, ok bool) {
+// executing takes up what a control connection tells of the call that runs.
+func (s *supervisor) executing(p *process, c *call, told past) {
 	if e := s.directory[p.id]; e != nil {
-		e.slot.answer(c, ok)
+		s.ledger.executing(e.slot, c, told)
+	}
+}
+
+func (s *supervisor) answer(p *process, l *link, c *call, ok bool) {
+	if e := s.directory[p.id]; e != nil {
+		e.slot.answer(l, c, ok)
 	}
 }

@@ -10,8 +10,12 @@ import (
 // What becomes of calls whose execution failed is decided by the real breaker and the
 // real retry policy; this is the edge around them.
 
-func breakerPolicy(p *pool.Pool) dispatch.BreakerPolicy {
-	return dispatch.BreakerPolicy{Failures: p.Breaker.Failures, Reset: p.Breaker.Reset.D(), HalfOpen: p.Breaker.HalfOpen}
+func (w *world) breakerPolicy(p *pool.Pool) dispatch.BreakerPolicy {
+	halfOpen := p.Breaker.HalfOpen
+	if w.opts.HalfOpen != nil {
+		halfOpen = w.opts.HalfOpen(halfOpen)
+	}
+	return dispatch.BreakerPolicy{Failures: p.Breaker.Failures, Reset: p.Breaker.Reset.D(), HalfOpen: halfOpen}
 }
 
 func retryPolicy(p *pool.Pool) dispatch.RetryPolicy {
@@ -20,7 +24,7 @@ func retryPolicy(p *pool.Pool) dispatch.RetryPolicy {
 
 // configure takes up another spec of the pool.
 func (d *dispatcher) configure(spec *pool.Pool) {
-	d.spec, d.breaker = spec, d.breaker.With(breakerPolicy(spec))
+	d.spec, d.breaker = spec, d.breaker.With(d.w.breakerPolicy(spec))
 	d.mayTry = max(d.mayTry, spec.Breaker.HalfOpen)
 }
 
@@ -74,7 +78,7 @@ func (d *dispatcher) judge(c *call, category pool.Category) {
 
 // again has a call whose execution failed wait for another one, if it may.
 func (d *dispatcher) again(c *call, category pool.Category) bool {
-	if !c.idempotent || c.settled || d.closed || d.breaker.On() && d.breaker.State != pool.BreakerClosed {
+	if !c.idempotent && !d.w.opts.Careless || c.bound || c.settled || d.closed || d.breaker.On() && d.breaker.State != pool.BreakerClosed {
 		return false
 	}
 	wait, ok := retryPolicy(d.spec).Wait(c.attempts, category, c.deadline-d.w.now, d.w.rng.Float64())

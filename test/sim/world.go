@@ -26,6 +26,12 @@ type Options struct {
 	Wrap func(*lifecycle.Machine) Machine
 	// Limit, if not nil, returns what slots take max_requests for, instead of its value.
 	Limit func(int) int
+	// HalfOpen, if not nil, returns what breakers take half_open for.
+	HalfOpen func(int) int
+	// Careless: every call is executed again, not the idempotent ones alone.
+	Careless bool
+	// Forgetful: workers do not admit which calls they have forgotten.
+	Forgetful bool
 }
 
 // world is everything outside the supervisor: time, processes, callers, the disk.
@@ -43,6 +49,7 @@ type world struct {
 	pids      int
 	calls     int
 	waiting   map[*call]bool // calls that were not answered yet
+	loose     []*call        // those of them whose callers look for a supervisor
 
 	sup        *supervisor // nil while none runs
 	operations int
@@ -59,6 +66,7 @@ type Stats struct {
 	Recycles, Unresponsive                   uint64
 	Pauses, Shutdowns, Turns, Retried        uint64
 	Calls, Executed, Answered, Lost, Severed uint64
+	Reattached, Unstarted                    uint64
 	// Simulated is the sum of the simulated times.
 	Simulated time.Duration
 }
