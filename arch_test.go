@@ -29,7 +29,8 @@ type rule struct {
 // its place first.
 var rules = map[string]rule{
 	"internal/pool":      {pure: true},
-	"internal/planner":   {pure: true, internal: []string{"internal/pool"}},
+	"internal/library":   {pure: true},
+	"internal/planner":   {pure: true, internal: []string{"internal/library", "internal/pool"}},
 	"internal/lifecycle": {pure: true, internal: []string{"internal/pool"}},
 	"internal/planfile":  {internal: []string{"internal/planner", "internal/pool"}},
 	"internal/dispatch":  {pure: true, internal: []string{"internal/pool"}},
@@ -40,7 +41,7 @@ var rules = map[string]rule{
 	"internal/access":    {internal: []string{"internal/pool"}},
 	"internal/code/glob": {},
 	"internal/code":      {internal: []string{"internal/code/glob", "internal/pool"}},
-	"internal/runtime":   {internal: []string{"internal/pool"}, modules: []string{"golang.org/x/sys"}}, // syncfs
+	"internal/runtime":   {internal: []string{"internal/library", "internal/pool"}, modules: []string{"golang.org/x/sys"}}, // syncfs
 	"internal/spec": {
 		internal: []string{"internal/access", "internal/code/glob", "internal/pool"},
 		modules:  []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/agext/levenshtein", "golang.org/x/sys"},
@@ -64,7 +65,7 @@ var rules = map[string]rule{
 
 	"cmd/snakectl": {
 		internal: []string{
-			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/logs", "internal/planfile", "internal/planner", "internal/pool",
+			"client", "python", "internal/access", "internal/api", "internal/code", "internal/event", "internal/handover", "internal/library", "internal/logs", "internal/planfile", "internal/planner", "internal/pool",
 			"internal/runtime", "internal/spec", "internal/state", "internal/supervisor", "internal/watch", "internal/wire",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term", "github.com/rogpeppe/go-internal/diff"},

@@ -162,6 +162,7 @@ func (a *App) prepareApply(
 		return nil, nil, started, a.explain(err)
 	}
 	plan.Git = w.git
+	a.warn(ctx, w, plan)
 	return w, plan, started, nil
 }
 

@@ -70,6 +70,7 @@ func (a *App) runPlan(ctx context.Context, args []string, opts planOptions) erro
 	if err != nil {
 		return a.explain(err)
 	}
+	a.warn(ctx, wanted, plan)
 	if opts.out != "" {
 		manifest := planfile.Manifest{Version: a.Version, Message: opts.message}
 		if err := savePlan(opts.out, wanted, plan, observed, manifest); err != nil {

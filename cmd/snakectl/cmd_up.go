@@ -61,6 +61,7 @@ func (a *App) applyUp(ctx context.Context, w *wish, message string) error {
 	if err != nil {
 		return a.explain(err)
 	}
+	a.warn(ctx, w, plan)
 	fmt.Fprint(a.Stdout, renderPlan(*plan, a.viewOptions(planHeader(w.title(), plan), planOptions{})))
 	if plan.Empty() {
 		return nil

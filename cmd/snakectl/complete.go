@@ -18,7 +18,7 @@ const completeWithin = 2 * time.Second
 func (a *App) completeAddresses(root *cobra.Command) {
 	takesPool := map[string]bool{
 		"commands": true, "status": true, "wait": true, "scale": true, "recycle": true, "pause": true,
-		"resume": true, "logs": true, "stack": true, "inspect": true,
+		"resume": true, "logs": true, "stack": true, "inspect": true, "compat": true,
 	}
 	for _, cmd := range root.Commands() {
 		if takesPool[cmd.Name()] {

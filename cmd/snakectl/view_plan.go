@@ -51,11 +51,13 @@ func renderPlan(p planner.Plan, o viewOptions) string {
 	}
 	v.drift()
 	if p.Empty() {
+		v.warnings()
 		v.unchanged()
 		return v.text.String()
 	}
 	body := v.changes()
 	v.renames()
+	v.warnings()
 	if body > screen {
 		v.recap()
 	}

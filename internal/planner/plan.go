@@ -3,6 +3,7 @@ package planner
 import (
 	"time"
 
+	"github.com/snakectl/snakectl/internal/library"
 	"github.com/snakectl/snakectl/internal/pool"
 )
 
@@ -62,6 +63,15 @@ type Plan struct {
 	Options Options `json:"options,omitzero"`
 	// Git is where the configuration was read from, nil when it is in no repository.
 	Git *pool.Git `json:"git,omitempty"`
+	// Warnings are about libraries that do not fit what a pool does with them. Decide
+	// leaves them out: whoever looked at the libraries adds them, and they decide nothing.
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+// Warning is a finding about a library of a pool.
+type Warning struct {
+	Address string `json:"address"`
+	library.Finding
 }
 
 // Empty reports whether applying the plan would change nothing.
