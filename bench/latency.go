@@ -36,6 +36,9 @@ func (s *session) latencies(ctx context.Context, pinned bool) error {
 			}
 		}
 	}
+	if s.relayed == nil {
+		s.table.missing("call of 100 B, C relay", "us")
+	}
 	return nil
 }
 

@@ -13,9 +13,10 @@ import (
 var waysToStart = []struct {
 	pool, name string
 	targets    [3]float64
+	memory     float64
 }{
-	{"ready", "forked", [3]float64{0, 0, 300}},
-	{"spawned", "spawned", [3]float64{150, 0, 1500}},
+	{"ready", "forked", [3]float64{0, 0, 300}, 3},
+	{"spawned", "spawned", [3]float64{150, 0, 1500}, 12},
 }
 
 // starts measures how long workers take from the request to ready: forked from a
@@ -32,7 +33,7 @@ func (s *session) starts(ctx context.Context) error {
 					return err
 				}
 				s.table.add(fmt.Sprintf("%d workers ready, %s", workers, way.name), "ms", way.targets[i], millis(took))
-				if err := s.memory(ctx, way.pool, way.name, workers); err != nil {
+				if err := s.memory(ctx, way.pool, way.name, workers, way.memory); err != nil {
 					return err
 				}
 				if err := s.empty(ctx, way.pool); err != nil {
@@ -76,7 +77,7 @@ func (s *session) empty(ctx context.Context, pool string) error {
 
 // memory notes what each of a hundred workers of a pool holds, and the processor time
 // that each has used to become ready.
-func (s *session) memory(ctx context.Context, pool, name string, count int) error {
+func (s *session) memory(ctx context.Context, pool, name string, count int, target float64) error {
 	if count != 100 {
 		return nil
 	}
@@ -96,10 +97,6 @@ func (s *session) memory(ctx context.Context, pool, name string, count int) erro
 			return nil //nolint:nilerr // the system does not tell
 		}
 		held, used = held+share, used+took
-	}
-	target := 0.0
-	if pool == "ready" {
-		target = 3
 	}
 	s.table.add("proportional memory of a worker, "+name, "MiB", target, float64(held)/float64(count)/(1<<20))
 	s.table.add("processor time of a worker until ready, "+name, "ms", 0, millis(used)/float64(count))

@@ -30,6 +30,8 @@ type options struct {
 	rounds       int
 	asJSON       bool
 	measure      string
+	numeric      string
+	only         string
 }
 
 func main() {
@@ -38,6 +40,8 @@ func main() {
 	flag.StringVar(&o.binary, "binary", "bin/snakectl", "the program that is measured")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
 	flag.BoolVar(&o.asJSON, "json", false, "print one JSON object")
+	flag.StringVar(&o.numeric, "numeric", "python3", "an interpreter with numpy, for what is measured of long imports")
+	flag.StringVar(&o.only, "only", "", "one part: latencies, throughput, starts, deaths, adoptions, ends, rolls, commands, upkeep, endurance, status or profiles")
 	flag.StringVar(&o.measure, "measure", "", "pinned or free: measure in this process and print rows as JSON (used by bench itself)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -55,6 +59,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		if *path, err = filepath.Abs(*path); err != nil {
 			return err
 		}
+	}
+	if o.numeric, err = exec.LookPath(o.numeric); err != nil {
+		o.numeric = ""
 	}
 	if o.measure != "" {
 		rows, err := measureAll(ctx, o)
@@ -79,25 +86,48 @@ func run(ctx context.Context, o options, out io.Writer) error {
 
 // measureAll measures everything that belongs to a mode.
 func measureAll(ctx context.Context, o options) ([]*row, error) {
-	s, err := openSession(ctx, o.root, o.binary, o.rounds)
+	s, err := openSession(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close(ctx)
-	if err := s.latencies(ctx, o.measure == "pinned"); err != nil {
-		return nil, err
-	}
-	if s.relayed == nil {
-		s.table.missing("call of 100 B, C relay", "us")
-	}
-	if o.measure == "free" {
-		for _, part := range []func(context.Context) error{s.throughput, s.starts, s.deaths, s.adoptions, s.ends, s.rolls, s.commands, s.upkeep, s.endurance, s.status} {
-			if err := part(ctx); err != nil {
-				return nil, err
-			}
+	for _, part := range s.parts(o.measure == "pinned") {
+		if o.only != "" && o.only != part.name {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return nil, err
 		}
 	}
 	return s.table.rows, nil
+}
+
+// part is some figures that are measured together.
+type part struct {
+	name    string
+	measure func(context.Context) error
+}
+
+// parts returns what is measured of a session in turn.
+func (s *session) parts(pinned bool) []part {
+	latencies := part{"latencies", func(ctx context.Context) error { return s.latencies(ctx, pinned) }}
+	if pinned {
+		return []part{latencies}
+	}
+	return []part{
+		latencies,
+		{"throughput", s.throughput},
+		{"starts", s.starts},
+		{"deaths", s.deaths},
+		{"adoptions", s.adoptions},
+		{"ends", s.ends},
+		{"rolls", s.rolls},
+		{"commands", s.commands},
+		{"upkeep", s.upkeep},
+		{"endurance", s.endurance},
+		{"status", s.status},
+		{"profiles", s.profiles},
+	}
 }
 
 // inChild measures in a process of its own, which the whole tree below it
@@ -107,7 +137,7 @@ func (o options) inChild(ctx context.Context, mode string) ([]*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-measure", mode, "-root", o.root, "-binary", o.binary, "-rounds", fmt.Sprint(o.rounds))
+	cmd := exec.CommandContext(ctx, self, "-measure", mode, "-root", o.root, "-binary", o.binary, "-rounds", fmt.Sprint(o.rounds), "-numeric", o.numeric, "-only", o.only)
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 2 * startLimit

@@ -28,11 +28,12 @@ type session struct {
 	instance *instance
 	table    table
 	rounds   int
+	numeric  string // an interpreter that may have numpy, "" for none
 }
 
-// openSession starts all of it. root is the module's directory.
-func openSession(ctx context.Context, root, binary string, rounds int) (s *session, err error) {
-	s = &session{root: root, rounds: rounds}
+// openSession starts all of it.
+func openSession(ctx context.Context, o options) (s *session, err error) {
+	s = &session{root: o.root, rounds: o.rounds, numeric: o.numeric}
 	defer func() {
 		if err != nil {
 			s.close(ctx)
@@ -48,7 +49,7 @@ func openSession(ctx context.Context, root, binary string, rounds int) (s *sessi
 	if err != nil {
 		return s, err
 	}
-	sdk := filepath.Join(root, "python")
+	sdk := filepath.Join(o.root, "python")
 	if s.direct, err = startDirect(ctx, python, sdk, s.dir, ""); err != nil {
 		return s, err
 	}
@@ -60,7 +61,7 @@ func openSession(ctx context.Context, root, binary string, rounds int) (s *sessi
 	if s.peers, err = startPeers(ctx, python, s.dir); err != nil {
 		return s, err
 	}
-	s.instance, err = startInstance(ctx, binary, filepath.Join(s.dir, "instance"), filepath.Join(s.dir, "config"))
+	s.instance, err = startInstance(ctx, o.binary, filepath.Join(s.dir, "instance"), filepath.Join(s.dir, "config"))
 	return s, err
 }
 
