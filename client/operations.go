@@ -86,10 +86,17 @@ type Scaled struct {
 // Scale sets the size of a pool until the next apply, and returns without waiting
 // for the workers. by says who does it: user@host.
 func (c *Client) Scale(ctx context.Context, poolName string, size int, by string) (Scaled, error) {
+	return c.ScaleFor(ctx, poolName, size, by, 0)
+}
+
+// ScaleFor is Scale for a while: then the pool has its accepted size again. A length of 0
+// is until the next apply.
+func (c *Client) ScaleFor(ctx context.Context, poolName string, size int, by string, length time.Duration) (Scaled, error) {
 	in := struct {
-		Size int    `json:"size"`
-		By   string `json:"by"`
-	}{size, by}
+		Size int           `json:"size"`
+		By   string        `json:"by"`
+		For  pool.Duration `json:"for,omitzero"`
+	}{size, by, pool.Duration(length)}
 	var scaled Scaled
 	err := c.ask(ctx, http.MethodPost, poolPath(poolName, "/scale"), nil, in, &scaled)
 	return scaled, err

@@ -46,7 +46,8 @@ type Backend interface {
 	// StopOperation reports whether there is such an operation.
 	StopOperation(id string) bool
 	Commands(name string) ([]pool.CommandInfo, error)
-	Scale(name string, size int, by string) (addr string, old int, err error)
+	// Scale sets a size by hand, for a while unless last is 0.
+	Scale(name string, size int, by string, last time.Duration) (addr string, old int, err error)
 	Recycle(name string, place int, by string) (Operation, error)
 	// Pause and Resume return the address of what they changed; a negative place is the
 	// whole pool.

@@ -183,8 +183,9 @@ func (s *Server) commands(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 	var req struct {
-		Size *int   `json:"size"`
-		By   string `json:"by"`
+		Size *int          `json:"size"`
+		By   string        `json:"by"`
+		For  pool.Duration `json:"for"`
 	}
 	if !take(w, r, &req) {
 		return
@@ -193,7 +194,7 @@ func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "the request has no size"))
 		return
 	}
-	addr, old, err := s.backend.Scale(r.PathValue("pool"), *req.Size, s.signed(r, req.By))
+	addr, old, err := s.backend.Scale(r.PathValue("pool"), *req.Size, s.signed(r, req.By), req.For.D())
 	if err != nil {
 		fail(w, err)
 		return

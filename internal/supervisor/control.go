@@ -13,34 +13,6 @@ import (
 // maxSize is the greatest size of a pool, as the schema has it.
 var maxSize = int(pool.FindRow(pool.PoolSchema(), "size").Max)
 
-// Scale sets the size of a pool by hand until the next apply, and returns the
-// address and the size that it had.
-func (s *Supervisor) Scale(name string, size int, by string) (addr string, old int, err error) {
-	if size < 0 || size > maxSize {
-		return "", 0, pool.NewCallError(pool.CategoryInvalidArgument, "size must be between 0 and %d, not %d", maxSize, size)
-	}
-	r, err := s.find(name)
-	if err != nil {
-		return "", 0, err
-	}
-	desired, _ := s.table.accepted()
-	spec := desired.Pool(r.addr())
-	if spec == nil {
-		return "", 0, pool.NewCallError(pool.CategoryUnknownPool, "%s is being destroyed", r.addr())
-	}
-	old = s.table.sizeOf(spec)
-	override := &pool.Override{Size: size, By: by, At: time.Now().UTC()}
-	if size == spec.Size {
-		override = nil // back to what was accepted
-	}
-	if err := s.keeper.now(func(st store) error { return st.SetOverride(r.addr(), override) }); err != nil {
-		return "", 0, err
-	}
-	s.table.override(r.addr(), override)
-	r.send(happening{lifecycle.Resize{Size: size}})
-	return r.addr(), old, nil
-}
-
 // Recycle replaces the worker of one place of a pool, or all of them when place is
 // -1, and tells of it by the events of the operation that it returns.
 func (s *Supervisor) Recycle(name string, place int, by string) (*Operation, error) {

@@ -79,6 +79,7 @@ type Supervisor struct {
 	// restored are the client connections that a former image left.
 	restored []*clientLink
 	pauses   pauses
+	scaling  scaling
 	listener *wire.Listener
 	logs     logs.Dir
 
@@ -117,6 +118,7 @@ func Open(cfg Config) (*Supervisor, error) {
 		booted: make(chan struct{}), detached: make(chan struct{}), shutdown: make(chan struct{}),
 	}
 	s.operations.events = s.events
+	s.scaling.changed = make(chan struct{}, 1)
 	if recovery != nil {
 		s.notice = recovery.Message
 		s.log.Error("recovered the state", "message", recovery.Message)
@@ -130,6 +132,9 @@ func Open(cfg Config) (*Supervisor, error) {
 func (s *Supervisor) prepare(st *state.Store) error {
 	overrides, err := st.Overrides()
 	if err != nil {
+		return err
+	}
+	if err := dropOver(st, overrides, time.Now()); err != nil {
 		return err
 	}
 	s.table.overrides = overrides
@@ -179,6 +184,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		}
 	})
 	s.awaitAdopted(ctx)
+	parts.Go(func() { s.endOverrides(background) })
 	close(s.booted)
 	if err == nil {
 		select {
