@@ -135,10 +135,10 @@ func renderPreflightFailure(ev pool.Event, snippet string, created bool) string 
 	return b.String()
 }
 
-// endOf ends a sentence that words may follow.
+// endOf ends a sentence that a worker's last words may follow.
 func endOf(words string) string {
 	if words == "" {
-		return "."
+		return " and wrote nothing."
 	}
 	return ":"
 }

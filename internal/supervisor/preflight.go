@@ -52,6 +52,9 @@ func (p *preflight) tell(report preflightReport) {
 func (w *workerEntry) startFailure(died *pool.Death) *pool.CallError {
 	err := pool.NewCallError(pool.CategoryUnavailable, "the preflight worker %s", died.Text)
 	err.Exit, err.Stderr, err.Hint = died.Text, died.Stderr, died.Hint
+	if died.Class == pool.DeathExit {
+		err.Hint = "it ended before it was ready, and nothing was raised: look for os._exit in the adapter, in its hooks and in what they call"
+	}
 	if said := w.said(); said != nil {
 		*err = *said
 	}
