@@ -110,6 +110,8 @@ func blames(declared pool.RuntimeSpec, err error) string {
 	switch {
 	case packages && declared.Requirements != "":
 		return "requirements"
+	case packages && declared.Pyproject != "":
+		return "pyproject"
 	case packages:
 		return "find_links"
 	case declared.Interpreter == "" && declared.Version != "":

@@ -123,11 +123,14 @@ func (w *wish) runtimeSnippet(addr string) string {
 	if w.conf == nil {
 		return ""
 	}
-	declared := w.conf.desired.Runtimes[addr].Declared
-	if declared.Requirements != "" {
-		return w.conf.config.Snippet(addr, "requirements")
+	declared, path := w.conf.desired.Runtimes[addr].Declared, "packages"
+	switch {
+	case declared.Requirements != "":
+		path = "requirements"
+	case declared.Pyproject != "":
+		path = "pyproject"
 	}
-	return w.conf.config.Snippet(addr, "packages")
+	return w.conf.config.Snippet(addr, path)
 }
 
 // listedEnvironment is one line of `snakectl runtime ls`.

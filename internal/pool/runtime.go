@@ -34,13 +34,15 @@ type RuntimeSpec struct {
 	Interpreter string `json:"interpreter"`
 	Version     string `json:"version"`
 	// FreeThreaded is nil when the block does not say.
-	FreeThreaded *bool    `json:"free_threaded"`
-	Requirements string   `json:"requirements"`
-	Packages     []string `json:"packages"`
-	FindLinks    []string `json:"find_links"`
-	Offline      bool     `json:"offline"`
-	Installer    string   `json:"installer"`
-	AllowSdist   bool     `json:"allow_sdist"`
+	FreeThreaded *bool  `json:"free_threaded"`
+	Requirements string `json:"requirements"`
+	// Pyproject is the directory of a pyproject.toml, below the configuration's.
+	Pyproject  string   `json:"pyproject"`
+	Packages   []string `json:"packages"`
+	FindLinks  []string `json:"find_links"`
+	Offline    bool     `json:"offline"`
+	Installer  string   `json:"installer"`
+	AllowSdist bool     `json:"allow_sdist"`
 }
 
 // The installers of packages.
@@ -51,7 +53,9 @@ const (
 )
 
 // Installs reports whether the block asks for packages.
-func (s *RuntimeSpec) Installs() bool { return s.Requirements != "" || len(s.Packages) > 0 }
+func (s *RuntimeSpec) Installs() bool {
+	return s.Requirements != "" || s.Pyproject != "" || len(s.Packages) > 0
+}
 
 // Environment is what is to be installed, described so that whoever builds it can
 // prove that it is what was planned.

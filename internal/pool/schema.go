@@ -58,7 +58,7 @@ var Later = map[string]string{
 }
 
 // LaterRuntime are the names that a runtime block keeps free.
-var LaterRuntime = map[string]string{"pyproject": ""}
+var LaterRuntime = map[string]string{}
 
 const (
 	maxPoolSize = 10_000
@@ -148,7 +148,8 @@ var runtimeRows = []Row{
 	{Path: "interpreter", Type: TypePath, Default: `"python3"`, Effect: EffectRoll, Doc: "The Python to start: an absolute path, a path relative to the configuration, or a name that is looked up on the PATH. With version, it must be one of those."},
 	{Path: "version", Type: TypeString, Effect: EffectRoll, Doc: "Which Python to look for: \"3.13\" is any 3.13.x, \">=3.12, <3.15\" a range, \"3.13t\" a build without the GIL, which nothing else selects. Looked for in /opt/snakepit/python, among the Pythons of uv and of pyenv, and on the PATH, in this order; the newest of the first place that has one is taken."},
 	{Path: "free_threaded", Type: TypeBool, Effect: EffectRoll, Doc: "Whether the Python must be a build without the GIL. true is the same as the t of a version."},
-	{Path: "requirements", Type: TypePath, Effect: EffectRoll, Doc: "A file of requirements, as pip reads it, whose packages are installed into an environment of this runtime. The files that it includes with -r and -c count as well. Where it has hashes, every package must match one."},
+	{Path: "requirements", Type: TypePath, Effect: EffectRoll, Doc: "A file of requirements, as pip reads it, whose packages are installed into an environment of this runtime. The files that it includes with -r and -c count as well. Where it has hashes, every package must match one. A file that ends in .toml is a lock of the form pylock.toml."},
+	{Path: "pyproject", Type: TypePath, Effect: EffectRoll, Doc: "A directory with a pyproject.toml, whose [project] dependencies are installed; instead of requirements. The project itself is not, and any change of the file makes another environment."},
 	{Path: "packages", Type: TypeStrings, Effect: EffectRoll, Doc: "Packages to install, such as \"numpy==2.1.0\"; instead of requirements."},
 	{Path: "find_links", Type: TypePaths, Effect: EffectRoll, Doc: "Directories with wheels that are looked through beside the index. Their contents are part of what the environment is made from."},
 	{Path: "offline", Type: TypeBool, Default: "false", Effect: EffectStored, Doc: "Use no index, only find_links."},

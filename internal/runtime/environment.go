@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -38,8 +39,11 @@ func describe(declared pool.RuntimeSpec, p python, root string, cache *Cache) (*
 		return nil, nil
 	}
 	env := &pool.Environment{Root: root, Requirements: declared.Requirements, Named: len(declared.Packages)}
-	if declared.Requirements != "" {
-		l, err := readLock(root, declared.Requirements, declared.AllowSdist)
+	if declared.Pyproject != "" {
+		env.Requirements = path.Join(declared.Pyproject, projectFile)
+	}
+	if env.Requirements != "" {
+		l, err := readRequirements(root, env.Requirements, declared.AllowSdist)
 		if err != nil {
 			return nil, err
 		}
@@ -60,6 +64,14 @@ func describe(declared pool.RuntimeSpec, p python, root string, cache *Cache) (*
 		Packages: declared.Packages, Wheels: env.Wheels, Installer: declared.Installer, AllowSdist: declared.AllowSdist,
 	})
 	return env, nil
+}
+
+// readRequirements reads a file of requirements in whatever form.
+func readRequirements(root, name string, allowSdist bool) (lock, error) {
+	if isTOML(name) {
+		return readTOML(root, name)
+	}
+	return readLock(root, name, allowSdist)
 }
 
 func hashJSON(v any) string {

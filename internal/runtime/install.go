@@ -93,7 +93,7 @@ func (b *build) install(ctx context.Context) error {
 		return errors.New(`there is no uv on the PATH; install it, or set installer = "pip"`)
 	case asked != pool.InstallerPip && err == nil:
 		b.installer = pool.InstallerUV
-		return b.runInstaller(ctx, append([]string{uv, "pip", "install", "--python", b.python(), "--color", "never"}, b.options()...))
+		return b.runInstaller(ctx, []string{uv, "pip", "install", "--python", b.python(), "--color", "never"})
 	}
 	b.installer = pool.InstallerPip
 	pip, err := b.findPip(ctx)
@@ -101,7 +101,7 @@ func (b *build) install(ctx context.Context) error {
 		return err
 	}
 	args := []string{b.python(), "-I", pip, "install", "--disable-pip-version-check", "--no-input", "--no-compile", "--progress-bar", "off", "--no-warn-script-location"}
-	return b.runInstaller(ctx, append(args, b.options()...))
+	return b.runInstaller(ctx, args)
 }
 
 // options are what both installers call the same.
@@ -122,10 +122,23 @@ func (b *build) options() []string {
 	if b.env.Hashed {
 		args = append(args, "--require-hashes")
 	}
-	if b.env.Requirements != "" {
-		return append(args, "-r", filepath.Join(b.lockDir(), filepath.FromSlash(b.env.Requirements)))
+	return args
+}
+
+// wanted are the options that say what to install.
+func (b *build) wanted(ctx context.Context) ([]string, error) {
+	if b.env.Requirements == "" {
+		return b.rt.Declared.Packages, nil
 	}
-	return append(args, b.rt.Declared.Packages...)
+	file := filepath.Join(b.lockDir(), filepath.FromSlash(b.env.Requirements))
+	if !isTOML(file) {
+		return []string{"-r", file}, nil
+	}
+	list, err := b.translate(ctx, file)
+	if b.env.Hashed {
+		return []string{"--no-deps", "-r", list}, err // a lock names all of them
+	}
+	return []string{"-r", list}, err
 }
 
 // bundled prints the pip that comes with an interpreter, which runs without being
@@ -153,6 +166,11 @@ func (b *build) findPip(ctx context.Context) (string, error) {
 
 func (b *build) runInstaller(ctx context.Context, args []string) error {
 	b.progress(Progress{Phase: PhaseResolving, Total: b.total()})
+	what, err := b.wanted(ctx)
+	if err != nil {
+		return err
+	}
+	args = slices.Concat(args, b.options(), what)
 	out, err := b.command(ctx, b.follow, args[0], args[1:]...)
 	if err != nil {
 		return failed(b.installer, out, err)

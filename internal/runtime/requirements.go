@@ -58,21 +58,10 @@ func (r *lockReader) file(name, from string) error {
 	if _, seen := r.lock.files[name]; seen {
 		return nil
 	}
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return fmt.Errorf("%s%s lies outside the configuration's directory", from, name)
+	text, err := r.take(name, from)
+	if err != nil {
+		return err
 	}
-	text, err := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(name)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%sthere is no file %s in %s", from, name, r.root)
-	case err != nil:
-		return fmt.Errorf("%s%w", from, err)
-	}
-	if r.bytes += int64(len(text)); r.bytes > maxLockBytes || len(r.lock.files) >= maxLockFiles {
-		return fmt.Errorf("%s%s: requirements of more than %d files or %d MiB are not read", from, name, maxLockFiles, maxLockBytes>>20)
-	}
-	sum := sha256.Sum256(text)
-	r.lock.files[name] = hex.EncodeToString(sum[:])
 	r.open = append(r.open, name)
 	defer func() { r.open = r.open[:len(r.open)-1] }()
 	for number, line := range logicalLines(string(text)) {
@@ -81,6 +70,26 @@ func (r *lockReader) file(name, from string) error {
 		}
 	}
 	return nil
+}
+
+// take reads the bytes of a file and notes their hash.
+func (r *lockReader) take(name, from string) ([]byte, error) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return nil, fmt.Errorf("%s%s lies outside the configuration's directory", from, name)
+	}
+	text, err := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(name)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%sthere is no file %s in %s", from, name, r.root)
+	case err != nil:
+		return nil, fmt.Errorf("%s%w", from, err)
+	}
+	if r.bytes += int64(len(text)); r.bytes > maxLockBytes || len(r.lock.files) >= maxLockFiles {
+		return nil, fmt.Errorf("%s%s: requirements of more than %d files or %d MiB are not read", from, name, maxLockFiles, maxLockBytes>>20)
+	}
+	sum := sha256.Sum256(text)
+	r.lock.files[name] = hex.EncodeToString(sum[:])
+	return text, nil
 }
 
 // logicalLines yields the lines without comments, those that end in a backslash joined,

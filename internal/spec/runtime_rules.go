@@ -68,13 +68,16 @@ func (r runtimeRules) checkVersions() {
 // checkPackages checks what is to be installed, and refuses what would be of no effect.
 func (r runtimeRules) checkPackages() {
 	s := r.spec
-	if s.Requirements != "" && len(s.Packages) > 0 {
+	switch {
+	case s.Requirements != "" && len(s.Packages) > 0:
 		r.fail("packages", "requirements and packages exclude each other. Write the packages into %s.", s.Requirements)
+	case s.Pyproject != "" && (s.Requirements != "" || len(s.Packages) > 0):
+		r.fail("pyproject", "pyproject excludes requirements and packages. Write all dependencies into its pyproject.toml.")
 	}
 	if !s.Installs() {
 		for _, path := range []string{"find_links", "offline", "installer", "allow_sdist"} {
 			if r.isSet(path) {
-				r.fail(path, "%s is of no use without requirements or packages, which say what to install.", path)
+				r.fail(path, "%s is of no use without requirements, pyproject or packages, which say what to install.", path)
 			}
 		}
 	}
@@ -83,22 +86,34 @@ func (r runtimeRules) checkPackages() {
 			r.fail("packages", "%q is not a package. Options of the installer have attributes of their own, or stand in a file of requirements.", clip(name))
 		}
 	}
-	if s.Requirements != "" {
-		s.Requirements = r.below("requirements", s.Requirements)
-		if strings.HasSuffix(s.Requirements, ".toml") {
-			r.fail("requirements", "Files of the form pylock.toml and pyproject.toml are not supported yet. Export requirements: uv export --format requirements-txt, or uv pip compile --generate-hashes.")
-			return
-		}
-		if !isFile(filepath.Join(r.root, s.Requirements)) {
-			r.fail("requirements", "There is no file %s in %s.", s.Requirements, r.root)
-		}
-	}
+	r.checkRequirements()
 	if s.Offline && len(s.FindLinks) == 0 {
 		r.fail("offline", "Without an index packages come from find_links alone, and there are none. Set find_links.")
 	}
 	for _, dir := range s.FindLinks {
 		if !isDir(absolute(r.root, dir)) {
 			r.fail("find_links", "%q is not a directory in %s.", dir, r.root)
+		}
+	}
+}
+
+// checkRequirements makes the paths of what lists packages relative, and sees whether they
+// lead anywhere.
+func (r runtimeRules) checkRequirements() {
+	s := r.spec
+	if s.Requirements != "" {
+		s.Requirements = r.below("requirements", s.Requirements)
+		switch name := filepath.Base(s.Requirements); {
+		case name == "pyproject.toml":
+			r.fail("requirements", "%s is no list of requirements. Write pyproject = %q to install its dependencies.", name, filepath.Dir(s.Requirements))
+		case !isFile(filepath.Join(r.root, s.Requirements)):
+			r.fail("requirements", "There is no file %s in %s.", s.Requirements, r.root)
+		}
+	}
+	if s.Pyproject != "" {
+		s.Pyproject = r.below("pyproject", s.Pyproject)
+		if !isFile(filepath.Join(r.root, s.Pyproject, "pyproject.toml")) {
+			r.fail("pyproject", "There is no pyproject.toml in %s.", filepath.Join(r.root, s.Pyproject))
 		}
 	}
 }
