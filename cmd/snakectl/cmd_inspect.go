@@ -52,9 +52,13 @@ func (a *App) runInspect(ctx context.Context, args []string, opts inspectOptions
 	if err != nil {
 		return a.explain(err)
 	}
+	unfit := map[string][]recommendation{}
+	if opts.recommend {
+		unfit = a.libraryAdvice(ctx)
+	}
 	for i := range all {
 		if opts.recommend {
-			all[i].Advice = advise(&all[i], runtime.NumCPU())
+			all[i].Advice = append(advise(&all[i], runtime.NumCPU()), unfit[all[i].Address]...)
 		}
 		if !opts.detailed {
 			all[i].Workers = nil

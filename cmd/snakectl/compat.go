@@ -12,6 +12,7 @@ import (
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/runtime"
+	"github.com/snakectl/snakectl/internal/state"
 )
 
 // kinship is how the libraries of one pool fit what it does with them.
@@ -184,6 +185,50 @@ func importsOf(p *pool.Pool) map[string]string {
 	return out
 }
 
+// unfit returns what does not fit what the pool does.
+func (k *kinship) unfit() []library.Finding {
+	var out []library.Finding
+	for _, f := range k.Findings {
+		if f.Verdict == library.Unfit && slices.Contains(k.Uses, f.Use) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// libraryAdvice returns what to do about libraries that do not fit the accepted pools, by
+// address. Where that cannot be looked at there is nothing to advise.
+func (a *App) libraryAdvice(ctx context.Context) map[string][]recommendation {
+	out := map[string][]recommendation{}
+	dir, err := a.instanceDir()
+	if err != nil {
+		return out
+	}
+	view, err := state.ReadCopy(dir)
+	if err != nil {
+		return out
+	}
+	desired := view.Observed().Accepted
+	if desired == nil {
+		return out
+	}
+	m := matchmaker{store: environmentsOf(dir)}
+	for i := range desired.Pools {
+		p := &desired.Pools[i]
+		k, err := m.match(ctx, p, desired.Runtimes[p.Runtime])
+		if err != nil {
+			continue
+		}
+		for _, f := range k.unfit() {
+			out[k.Address] = append(out[k.Address], recommendation{
+				Do:       f.Remedy + "; see \"snakectl compat " + typed.Replace(k.Address) + "\"",
+				Measured: fmt.Sprintf("%s does not fit %s: %s", strings.TrimSpace(f.Library+" "+f.Version), useNouns[f.Use], f.Why),
+			})
+		}
+	}
+	return out
+}
+
 // warn adds to a plan what does not fit. It looks at files and builds, imports and
 // probes nothing; what it cannot look at is told and left out.
 func (a *App) warn(ctx context.Context, w *wish, plan *planner.Plan) {
@@ -202,10 +247,8 @@ func (a *App) warn(ctx context.Context, w *wish, plan *planner.Plan) {
 			a.say("Warning: the libraries of %s are not judged: %v", p.Address(), err)
 			continue
 		}
-		for _, f := range k.Findings {
-			if f.Verdict == library.Unfit && slices.Contains(k.Uses, f.Use) {
-				plan.Warnings = append(plan.Warnings, planner.Warning{Address: k.Address, Finding: f})
-			}
+		for _, f := range k.unfit() {
+			plan.Warnings = append(plan.Warnings, planner.Warning{Address: k.Address, Finding: f})
 		}
 	}
 }
