@@ -74,10 +74,11 @@ func Reference() string {
 }
 
 func writeTable(b *strings.Builder, heading, text string, rows []pool.Row) {
-	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| attribute | type | default | effect | |\n|---|---|---|---|---|\n", heading, text)
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| attribute | type | default | effect | example | |\n|---|---|---|---|---|---|\n", heading, text)
 	for i := range rows {
 		row := &rows[i]
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", row.Path, row.Type, referenceDefault(row), row.Effect, row.Doc+bounds(row))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | `%s` | %s |\n",
+			row.Path, row.Type, referenceDefault(row), row.Effect, row.Example, row.Doc+bounds(row))
 	}
 }
 
