@@ -32,8 +32,8 @@ chaos: build ## break a real supervisor and its workers for SECONDS (60) by the 
 overload: ## flood four workers with ten times their calls for SECONDS (60)
 	SECONDS_OF_FLOOD=$(or $(SECONDS),60) $(GO) test -count=1 -timeout=15m -run '^TestOverload$$' -v ./test/load
 
-bench: build ## measure the figures that the documentation quotes
-	$(GO) run ./bench
+bench: build ## measure the figures that the documentation quotes; ONLY=workloads one group of them
+	$(GO) run ./bench $(if $(ONLY),-only $(ONLY))
 
 lint: tools ## check Go and Python sources
 	$(BIN)/golangci-lint config verify

@@ -28,10 +28,10 @@ func kinds() []kind {
 
 // latencies measures one caller: the program, what it is made of and what stands
 // instead of it, round by round.
-func (s *session) latencies(ctx context.Context, pinned bool) error {
+func (s *session) latencies(ctx context.Context) error {
 	for range s.rounds {
 		for i, k := range kinds() {
-			if err := s.latency(ctx, k, pinned, i == 0); err != nil {
+			if err := s.latency(ctx, k, i == 0); err != nil {
 				return fmt.Errorf("%s: %w", k.name, err)
 			}
 		}
@@ -44,7 +44,7 @@ func (s *session) latencies(ctx context.Context, pinned bool) error {
 
 // latency is one round of one kind. The smallest is compared with the relay and
 // the peers as well.
-func (s *session) latency(ctx context.Context, k kind, pinned, smallest bool) error {
+func (s *session) latency(ctx context.Context, k kind, smallest bool) error {
 	floor, err := measure(ctx, s.direct.call, k.count, k.command, k.args)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *session) latency(ctx context.Context, k kind, pinned, smallest bool) er
 		return err
 	}
 	target := 0.0
-	if pinned {
+	if s.pinned {
 		target = k.target
 	}
 	call, direct := percentile(took, 0.5), percentile(floor, 0.5)

@@ -21,18 +21,18 @@ type tally struct {
 
 // callFrom calls a command of a pool from several callers at one time until ctx
 // ends.
-func (s *session) callFrom(ctx context.Context, callers int, pool, command string, args json.RawMessage) tally {
+func (i *instance) callFrom(ctx context.Context, callers int, pool, command string, args json.RawMessage) tally {
 	background := context.WithoutCancel(ctx) // a call that is under way counts
 	seen := make([]tally, callers)
 	var all sync.WaitGroup
-	for i := range seen {
+	for at := range seen {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				begin := time.Now()
-				if _, err := s.instance.Exec(background, pool, command, args); err != nil {
-					seen[i].failed++
+				if _, err := i.Exec(background, pool, command, args); err != nil {
+					seen[at].failed++
 				}
-				seen[i].took = append(seen[i].took, time.Since(begin))
+				seen[at].took = append(seen[at].took, time.Since(begin))
 			}
 		})
 	}
@@ -55,7 +55,7 @@ func (s *session) throughput(ctx context.Context) error {
 		for _, callers := range []int{1, 16, 64} {
 			before, cpuErr := cpuTime(status.Supervisor.PID)
 			limited, cancel := context.WithTimeout(ctx, burst)
-			seen := s.callFrom(limited, callers, "bench", "echo", json.RawMessage(`["x"]`))
+			seen := s.instance.callFrom(limited, callers, "bench", "echo", json.RawMessage(`["x"]`))
 			cancel()
 			after, err := cpuTime(status.Supervisor.PID)
 			if seen.failed > 0 {
@@ -83,7 +83,7 @@ func (s *session) rolls(ctx context.Context) error {
 	}
 	for round := range rollRounds {
 		limited, cancel := context.WithTimeout(ctx, burst)
-		steady := s.callFrom(limited, 16, "roll", "wait", json.RawMessage(`[5]`))
+		steady := s.instance.callFrom(limited, 16, "roll", "wait", json.RawMessage(`[5]`))
 		cancel()
 		if err := os.WriteFile(adapter, fmt.Appendf(code, "# round %d\n", round), 0o600); err != nil {
 			return err
@@ -94,7 +94,7 @@ func (s *session) rolls(ctx context.Context) error {
 			defer done()
 			took, err = s.instance.run(ctx, "apply", "--auto-approve", s.instance.config)
 		}()
-		seen := s.callFrom(rolling, 16, "roll", "wait", json.RawMessage(`[5]`))
+		seen := s.instance.callFrom(rolling, 16, "roll", "wait", json.RawMessage(`[5]`))
 		if err != nil {
 			return err
 		}

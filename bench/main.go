@@ -7,13 +7,12 @@
 // so that ratios hold even when the machine is busy. The latencies are measured
 // twice: with the whole process tree pinned to one CPU, which is the length of the
 // path, and free, which adds what it costs to wake another CPU. It needs no
-// network; what is not installed is "n/a".
+// network but for the packages of the workloads; what is not installed is "n/a".
 package main
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -41,8 +41,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
 	flag.BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	flag.StringVar(&o.numeric, "numeric", "python3", "an interpreter with numpy, for what is measured of long imports")
-	flag.StringVar(&o.only, "only", "", "one part: latencies, throughput, starts, deaths, adoptions, ends, rolls, commands, upkeep, endurance, status or profiles")
 	flag.StringVar(&o.measure, "measure", "", "pinned or free: measure in this process and print rows as JSON (used by bench itself)")
+	flag.StringVar(&o.only, "only", "", "measure one group of rows alone: "+strings.Join(groupNames(), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, o, os.Stdout)
@@ -70,8 +70,14 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		return json.NewEncoder(out).Encode(rows)
 	}
+	if o.only != "" && !slices.Contains(groupNames(), o.only) {
+		return fmt.Errorf("there is no group %q; there are %s", o.only, strings.Join(groupNames(), ", "))
+	}
 	report := report{Machine: machine()}
 	for _, mode := range []string{"pinned", "free"} {
+		if !slices.ContainsFunc(groups(), func(g group) bool { return o.wants(g, mode) }) {
+			continue
+		}
 		rows, err := o.inChild(ctx, mode)
 		if err != nil {
 			return fmt.Errorf("cannot measure %s: %w", mode, err)
@@ -91,43 +97,55 @@ func measureAll(ctx context.Context, o options) ([]*row, error) {
 		return nil, err
 	}
 	defer s.close(ctx)
-	for _, part := range s.parts(o.measure == "pinned") {
-		if o.only != "" && o.only != part.name {
+	for _, g := range groups() {
+		if !o.wants(g, o.measure) {
 			continue
 		}
-		if err := part.measure(ctx); err != nil {
-			return nil, err
+		s.table.group = g.name
+		if err := g.measure(s, ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", g.name, err)
 		}
 	}
 	return s.table.rows, nil
 }
 
-// part is some figures that are measured together.
-type part struct {
+// group is what is measured of one thing, and the heading of its rows.
+type group struct {
 	name    string
-	measure func(context.Context) error
+	measure func(*session, context.Context) error
+	// pinned: it is measured on one CPU as well.
+	pinned bool
 }
 
-// parts returns what is measured of a session in turn.
-func (s *session) parts(pinned bool) []part {
-	latencies := part{"latencies", func(ctx context.Context) error { return s.latencies(ctx, pinned) }}
-	if pinned {
-		return []part{latencies}
+func groups() []group {
+	return []group{
+		{"latencies", (*session).latencies, true},
+		{"throughput", (*session).throughput, false},
+		{"starts", (*session).starts, false},
+		{"deaths", (*session).deaths, false},
+		{"adoptions", (*session).adoptions, false},
+		{"ends", (*session).ends, false},
+		{"rolls", (*session).rolls, false},
+		{"commands", (*session).commands, false},
+		{"upkeep", (*session).upkeep, false},
+		{"endurance", (*session).endurance, false},
+		{"status", (*session).status, false},
+		{"profiles", (*session).profiles, false},
+		{"workloads", (*session).workloads, false},
 	}
-	return []part{
-		latencies,
-		{"throughput", s.throughput},
-		{"starts", s.starts},
-		{"deaths", s.deaths},
-		{"adoptions", s.adoptions},
-		{"ends", s.ends},
-		{"rolls", s.rolls},
-		{"commands", s.commands},
-		{"upkeep", s.upkeep},
-		{"endurance", s.endurance},
-		{"status", s.status},
-		{"profiles", s.profiles},
+}
+
+func groupNames() []string {
+	var names []string
+	for _, g := range groups() {
+		names = append(names, g.name)
 	}
+	return names
+}
+
+// wants reports whether a group is measured in a mode.
+func (o options) wants(g group, mode string) bool {
+	return (o.only == "" || o.only == g.name) && (g.pinned || mode == "free")
 }
 
 // inChild measures in a process of its own, which the whole tree below it
@@ -163,46 +181,4 @@ func (o options) inChild(ctx context.Context, mode string) ([]*row, error) {
 	var rows []*row
 	err = json.Unmarshal(r.out, &rows)
 	return rows, err
-}
-
-// report is all that was measured.
-type report struct {
-	Machine string            `json:"machine"`
-	Modes   []string          `json:"modes"`
-	Rows    map[string][]*row `json:"rows"`
-}
-
-func (r *report) add(mode string, rows []*row) {
-	if r.Rows == nil {
-		r.Rows = map[string][]*row{}
-	}
-	r.Modes = append(r.Modes, mode)
-	r.Rows[mode] = rows
-}
-
-// write prints the report for people.
-func (r *report) write(out io.Writer) error {
-	_, err := fmt.Fprintln(out, r.Machine)
-	for _, mode := range r.Modes {
-		_, e := fmt.Fprintf(out, "\n%-52s %10s  %-23s %-8s %8s\n", mode, "median", "range", "unit", "target")
-		err = errors.Join(err, e)
-		for _, row := range r.Rows[mode] {
-			err = errors.Join(err, row.write(out))
-		}
-	}
-	return err
-}
-
-func (r *row) write(out io.Writer) error {
-	if len(r.Values) == 0 {
-		_, err := fmt.Fprintf(out, "%-52s %10s\n", r.Name, "n/a")
-		return err
-	}
-	target := ""
-	if r.Target != 0 {
-		target = fmt.Sprintf("<= %.4g", r.Target)
-	}
-	spread := fmt.Sprintf("%.4g .. %.4g", slices.Min(r.Values), slices.Max(r.Values))
-	_, err := fmt.Fprintf(out, "%-52s %10.4g  %-23s %-8s %8s  %s\n", r.Name, r.median(), spread, r.Unit, target, r.verdict())
-	return err
 }

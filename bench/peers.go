@@ -40,15 +40,16 @@ func startRelay(ctx context.Context, program, front, target string) (*exec.Cmd, 
 	return cmd, nil
 }
 
-// peers is a Python process that measures what its standard library offers.
+// peers is a Python process that measures what Python offers by itself.
 type peers struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *json.Decoder
 }
 
-func startPeers(ctx context.Context, python, dir string) (*peers, error) {
-	cmd := exec.CommandContext(ctx, python, "peers.py")
+// startPeers starts a script in dir.
+func startPeers(ctx context.Context, dir, python string, args ...string) (*peers, error) {
+	cmd := exec.CommandContext(ctx, python, args...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -64,7 +65,7 @@ func startPeers(ctx context.Context, python, dir string) (*peers, error) {
 	return &peers{cmd: cmd, in: in, out: json.NewDecoder(out)}, nil
 }
 
-// measure returns how long each of count calls took.
+// measure returns how long each call of a peer took; what count counts is the script's.
 func (p *peers) measure(name string, count int) ([]time.Duration, error) {
 	if _, err := fmt.Fprintln(p.in, name, count); err != nil {
 		return nil, err

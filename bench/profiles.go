@@ -34,7 +34,7 @@ func (s *session) profiles(ctx context.Context) error {
 		return err
 	}
 	defer instance.stop(context.WithoutCancel(ctx))
-	p := &session{dir: s.dir, instance: instance, rounds: s.rounds}
+	p := &session{dir: s.dir, instance: instance, rounds: s.rounds, table: table{group: s.table.group}}
 	defer func() { s.table.rows = append(s.table.rows, p.table.rows...) }()
 	for range p.rounds {
 		if err := p.sleepers(ctx); err != nil {
@@ -115,7 +115,7 @@ func (s *session) sleepers(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, nap/2) // each caller calls once: the call that is under way counts
 	defer cancel()
 	begin := time.Now()
-	seen := s.callFrom(limited, 16, "sleepers", "wait", args)
+	seen := s.instance.callFrom(limited, 16, "sleepers", "wait", args)
 	if seen.failed > 0 {
 		return fmt.Errorf("%d of %d sleeping calls failed", seen.failed, len(seen.took))
 	}
@@ -138,7 +138,7 @@ func (s *session) threads(ctx context.Context, pools map[int]string) error {
 		before, cpuErr := cpuTime(workers[0].PID)
 		limited, cancel := context.WithTimeout(ctx, burst)
 		begin := time.Now()
-		seen := s.callFrom(limited, threads, pool, "reformat", nil)
+		seen := s.instance.callFrom(limited, threads, pool, "reformat", nil)
 		cancel()
 		elapsed := time.Since(begin)
 		after, err := cpuTime(workers[0].PID)

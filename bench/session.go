@@ -29,11 +29,12 @@ type session struct {
 	table    table
 	rounds   int
 	numeric  string // an interpreter that may have numpy, "" for none
+	pinned   bool   // all of it to one CPU
 }
 
 // openSession starts all of it.
 func openSession(ctx context.Context, o options) (s *session, err error) {
-	s = &session{root: o.root, rounds: o.rounds, numeric: o.numeric}
+	s = &session{root: o.root, rounds: o.rounds, numeric: o.numeric, pinned: o.measure == "pinned"}
 	defer func() {
 		if err != nil {
 			s.close(ctx)
@@ -58,7 +59,7 @@ func openSession(ctx context.Context, o options) (s *session, err error) {
 			return s, err
 		}
 	}
-	if s.peers, err = startPeers(ctx, python, s.dir); err != nil {
+	if s.peers, err = startPeers(ctx, s.dir, python, "peers.py"); err != nil {
 		return s, err
 	}
 	s.instance, err = startInstance(ctx, o.binary, filepath.Join(s.dir, "instance"), filepath.Join(s.dir, "config"))
@@ -74,10 +75,11 @@ func (s *session) writeFiles() error {
 		}
 	}
 	for source, targets := range map[string][]string{
-		"adapter.py": {"adapter.py", "config/adapter.py", "config/roll_adapter.py"},
-		"bench.hcl":  {"config/bench.hcl"},
-		"peers.py":   {"peers.py"},
-		"relay.c":    {"relay.c"},
+		"adapter.py":  {"adapter.py", "config/adapter.py", "config/roll_adapter.py"},
+		"bench.hcl":   {"config/bench.hcl"},
+		"peers.py":    {"peers.py"},
+		"relay.c":     {"relay.c"},
+		"workload.py": {"workload.py"},
 	} {
 		b, err := files.ReadFile("files/" + source)
 		if err != nil {

@@ -7,8 +7,12 @@ import (
 
 // row is one figure, measured once in each round.
 type row struct {
-	Name string `json:"name"`
-	Unit string `json:"unit"`
+	// Group is the noun that the row says something of.
+	Group string `json:"group"`
+	Name  string `json:"name"`
+	// Column is set for rows that are printed side by side, one line for each name.
+	Column string `json:"column,omitempty"`
+	Unit   string `json:"unit"`
 	// Target is what the median should not exceed; 0 means there is none.
 	Target float64   `json:"target,omitempty"`
 	Values []float64 `json:"values"`
@@ -60,20 +64,38 @@ func percentile[T ~int64 | ~float64](values []T, p float64) T {
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// table collects rows by name, in the order in which they first appear.
-type table struct{ rows []*row }
+// table collects rows by group, name and column, in the order in which they first appear.
+type table struct {
+	rows []*row
+	// group is that of the rows that are added next.
+	group string
+}
 
 // add notes one round's value of a row.
 func (t *table) add(name, unit string, target, value float64) {
-	i := slices.IndexFunc(t.rows, func(r *row) bool { return r.Name == name })
+	r := t.row(row{Group: t.group, Name: name, Unit: unit, Target: target})
+	r.Values = append(r.Values, value)
+}
+
+// cell notes one round's value of a row that is printed beside others of its name.
+func (t *table) cell(name, column, unit string, value float64) {
+	r := t.row(row{Group: t.group, Name: name, Column: column, Unit: unit})
+	r.Values = append(r.Values, value)
+}
+
+// row returns the row that is already there, or the new one.
+func (t *table) row(wanted row) *row {
+	i := slices.IndexFunc(t.rows, func(r *row) bool {
+		return r.Group == wanted.Group && r.Name == wanted.Name && r.Column == wanted.Column && (r.Column == "" || r.Unit == wanted.Unit)
+	})
 	if i < 0 {
 		i = len(t.rows)
-		t.rows = append(t.rows, &row{Name: name, Unit: unit, Target: target})
+		t.rows = append(t.rows, &wanted)
 	}
-	t.rows[i].Values = append(t.rows[i].Values, value)
+	return t.rows[i]
 }
 
 // missing notes a row that cannot be measured here.
 func (t *table) missing(name, unit string) {
-	t.rows = append(t.rows, &row{Name: name, Unit: unit, Values: []float64{}})
+	t.row(row{Group: t.group, Name: name, Unit: unit, Values: []float64{}})
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestVerdict(t *testing.T) {
@@ -46,5 +49,50 @@ func TestSumOfBenchmarks(t *testing.T) {
 	out := "goos: linux\nBenchmarkStatus-2   \t      20\t  17000000 ns/op\nPASS\nBenchmarkStatusView \t 20\t 3000000.5 ns/op\nok\n"
 	if sum, n := sumOfBenchmarks([]byte(out)); sum != 20*time.Millisecond || n != 2 {
 		t.Errorf("sumOfBenchmarks = %s, %d, want 20ms of 2", sum, n)
+	}
+}
+
+// Rows are found again by group, name, column and, beside others, unit.
+func TestTable(t *testing.T) {
+	var rows table
+	for range 2 {
+		rows.group = "calls"
+		rows.add("echo", "us", 5, 3)
+		rows.group = "workloads"
+		rows.add("echo", "us", 0, 4)
+		rows.cell("waves", "snakectl", "calls/s", 10)
+		rows.cell("waves", "snakectl", "p99 ms", 1)
+		rows.cell("waves", "in process", "calls/s", 20)
+	}
+	if len(rows.rows) != 5 {
+		t.Fatalf("there are %d rows, want 5", len(rows.rows))
+	}
+	for _, r := range rows.rows {
+		if len(r.Values) != 2 {
+			t.Errorf("row %+v has %d values, want 2", r, len(r.Values))
+		}
+	}
+	rows.missing("tables", "calls/s")
+	r := report{Machine: "a machine"}
+	r.add("free", rows.rows)
+	var out strings.Builder
+	if err := r.write(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := `a machine
+
+FREE                                                     median  range                   unit       target
+
+calls
+  echo                                                        3  3 .. 3                  us           <= 5  met
+
+workloads
+  echo                                                        4  4 .. 4                  us
+                          snakectl, calls/s         snakectl, p99 ms          in process, calls/s
+  waves                   10 (10..10)               1 (1..1)                  20 (20..20)
+  tables                                                    n/a
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("the report (-want +got):\n%s", diff)
 	}
 }

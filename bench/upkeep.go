@@ -48,7 +48,7 @@ func (s *session) costOfCall(ctx context.Context, pool string) (time.Duration, e
 		return 0, err
 	}
 	limited, cancel := context.WithTimeout(ctx, burst)
-	seen := s.callFrom(limited, 16, pool, "echo", json.RawMessage(`["x"]`))
+	seen := s.instance.callFrom(limited, 16, pool, "echo", json.RawMessage(`["x"]`))
 	cancel()
 	after, err := cpuTimes(pids)
 	if err == nil && seen.failed > 0 {
