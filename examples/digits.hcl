@@ -10,8 +10,9 @@ runtime "python" "digits" {
 }
 
 pool "digits" {
-  description = "Reads handwritten digits with a forest of trees."
-  runtime     = runtime.python.digits
-  adapter     = "./digits_adapter.py"
-  size        = 8
+  description   = "Reads handwritten digits with a forest of trees."
+  runtime       = runtime.python.digits
+  adapter       = "./digits_adapter.py"
+  size          = 8
+  start_timeout = "1m" # import and training on a busy machine
 }

@@ -9,8 +9,9 @@ runtime "python" "meaning" {
 }
 
 pool "meaning" {
-  description = "Compares texts by their meaning."
-  runtime     = runtime.python.meaning
-  adapter     = "./meaning_adapter.py"
-  size        = 4
+  description   = "Compares texts by their meaning."
+  runtime       = runtime.python.meaning
+  adapter       = "./meaning_adapter.py"
+  size          = 4
+  start_timeout = "1m" # to load the model on a busy machine
 }

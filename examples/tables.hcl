@@ -10,8 +10,9 @@ runtime "python" "tables" {
 }
 
 pool "tables" {
-  description = "Profiles CSV files."
-  runtime     = runtime.python.tables
-  adapter     = "./tables_adapter.py"
-  size        = 4
+  description   = "Profiles CSV files."
+  runtime       = runtime.python.tables
+  adapter       = "./tables_adapter.py"
+  size          = 4
+  start_timeout = "1m" # to import pandas on a busy machine
 }
