@@ -22,6 +22,7 @@ type execOptions struct {
 	json        bool
 	repeat      int
 	concurrency int
+	stress      int
 }
 
 func newExecCommand(a *App) *cobra.Command {
@@ -51,6 +52,7 @@ worker died, 1 anything else.`,
 	flags.BoolVar(&opts.json, "json", false, "print the result or the error as one JSON object")
 	flags.IntVar(&opts.repeat, "repeat", 1, "how many times to call; above 1 only figures are printed")
 	flags.IntVar(&opts.concurrency, "concurrency", 1, "how many of the repeated calls run at one time")
+	flags.IntVar(&opts.stress, "stress", 0, "call so many times at one time and compare the results with those of single calls")
 	return cmd
 }
 
@@ -62,8 +64,12 @@ func (o execOptions) validate() error {
 		return errors.New("--repeat must be from 1 to 10000000")
 	case o.concurrency < 1 || o.concurrency > 10_000:
 		return errors.New("--concurrency must be from 1 to 10000")
-	case o.concurrency > 1 && o.repeat == 1:
-		return errors.New("--concurrency needs --repeat")
+	case o.stress != 0 && (o.stress < 2 || o.stress > 10_000_000):
+		return errors.New("--stress must be from 2 to 10000000")
+	case o.stress != 0 && o.repeat > 1:
+		return errors.New("choose one of --repeat and --stress: both call many times")
+	case o.concurrency > 1 && o.repeat == 1 && o.stress == 0:
+		return errors.New("--concurrency needs --repeat or --stress")
 	}
 	return nil
 }
@@ -103,9 +109,12 @@ func (a *App) runExec(ctx context.Context, words []string, opts execOptions) err
 		return err
 	}
 	defer c.Close()
-	if opts.repeat > 1 {
+	if opts.repeat > 1 || opts.stress > 1 {
 		if err := a.reachable(ctx, c, target.Pool); err != nil {
 			return err
+		}
+		if opts.stress > 1 {
+			return a.runStress(ctx, c, target, args, opts)
 		}
 		return a.runRepeated(ctx, c, target, args, opts)
 	}
