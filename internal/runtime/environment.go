@@ -118,8 +118,8 @@ func isPackage(name string) bool {
 	return false
 }
 
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
+func hashFile(name string) (string, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return "", err
 	}
