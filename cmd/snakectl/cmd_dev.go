@@ -155,7 +155,6 @@ func (d *devSession) follow(ctx context.Context, changes <-chan []string, failed
 			d.round.giveUp(ctx)
 		case <-done:
 			d.troubled, d.round = d.round.troubled, nil
-			d.logs.trials.Store(0)
 			if d.again {
 				d.begin(ctx)
 			}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/snakectl/snakectl/client"
@@ -22,8 +21,6 @@ type devLogs struct {
 	app    *App
 	client *client.Client
 	began  time.Time
-	// trials counts the preflights that run, whose outcome tells of a worker that died.
-	trials atomic.Int32
 	// wanted takes the addresses of pools whose workers are to be heard.
 	wanted chan []string
 }
@@ -143,17 +140,13 @@ func (l *devLogs) events(ctx context.Context) error {
 func (l *devLogs) take(r client.EventRecord) error {
 	switch ev := r.Data.(type) {
 	case client.WorkerCrashed:
-		l.tell(ev.Worker, "died: "+ev.Reason)
+		if !ev.Trial { // the outcome of its round tells of it
+			l.app.say("%s died: %s", ev.Worker, ev.Reason)
+		}
 	case client.WorkerQuarantined:
-		l.tell(ev.Worker, "is not replaced any more: "+ev.Reason)
+		l.app.say("%s is not replaced any more: %s", ev.Worker, ev.Reason)
 	case client.PoolForkRefused:
 		l.app.say("%s: workers are spawned, not forked: %s", ev.Pool, ev.Reason)
 	}
 	return nil
-}
-
-func (l *devLogs) tell(worker, text string) {
-	if l.trials.Load() == 0 {
-		l.app.say("%s %s", worker, text)
-	}
 }

@@ -90,10 +90,6 @@ func (r *devRound) apply(ctx context.Context) error {
 // take shows what is worth to be shown of an operation's course.
 func (r *devRound) take(ctx context.Context, ev client.Event, conf *configuration) {
 	switch ev.Type {
-	case pool.EventPreflightStart:
-		r.session.logs.trials.Add(1)
-	case pool.EventPreflightOK, pool.EventPreflightFailed:
-		r.session.logs.trials.Add(-1)
 	case pool.EventStepProgress, pool.EventStepOK:
 		r.session.logs.follow(ctx, conf.desired.Pools)
 	case pool.EventRuntimeBuilding:

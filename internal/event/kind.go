@@ -92,6 +92,8 @@ type WorkerCrashed struct {
 	CoreDumped bool `json:"core_dumped,omitempty"`
 	// Killed is set when the supervisor killed it.
 	Killed bool `json:"killed"`
+	// Trial is set when it was only tried out, before an apply changes anything.
+	Trial bool `json:"trial,omitempty"`
 	// DuringCall is set when it executed a call.
 	DuringCall bool `json:"during_call"`
 	// Call is the id of that call, in hexadecimal, and left out without one.

@@ -58,6 +58,7 @@ func (r *runner) tellStopped(w *workerEntry, reason string) {
 func (r *runner) tellCrashed(w *workerEntry, d *pool.Death, reason, exit string) {
 	e := event.WorkerCrashed{
 		OnWorker: w.about(), Incarnation: w.rec.Incarnation, Reason: reason, Exit: exit, Killed: d.Class == pool.DeathKilled,
+		Trial:      w.preflight != nil,
 		DuringCall: d.Call != nil, Calls: w.slots.work().finished, AgeUS: d.LifetimeUS, Stderr: d.Stderr,
 		Class: string(d.Class), ExitCode: d.ExitCode, Signal: d.Signal, CoreDumped: d.CoreDumped, UserUS: d.UserUS, SystemUS: d.SystemUS,
 		PeakRSSBytes: d.PeakRSSBytes, MemoryLimitBytes: d.MemoryLimitBytes, Stack: d.Stack, Hint: d.Hint,
