@@ -12,7 +12,7 @@ import (
 const referenceHead = `# The language
 
 A configuration is all ` + "`*.hcl` and `*.hcl.json`" + ` files of one directory, or one named file. This page is generated from the schema
-table that the program itself reads.
+table that the program itself reads; ` + "`snakectl schema`" + ` prints the same as a JSON Schema of ` + "`*.hcl.json`" + ` files.
 
 The blocks are ` + "`snakectl`, `settings`, `variable`, `locals`, `runtime \"python\" \"NAME\"`, `defaults \"pool\"`, `pool \"NAME\"`, `moved` and `check \"NAME\"`" + `.
 Names begin with a letter and go on with letters, digits, ` + "`-` and `_`" + `, at most 63 characters. Durations are strings such as
