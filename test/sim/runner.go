@@ -57,8 +57,9 @@ type entry struct {
 	admitted, leaving bool
 	// trial takes the events of a worker that is only tried out, nil otherwise.
 	trial *trial
-	// spent: it has taken its last call.
-	spent bool
+	// spent: it has taken its last call. silent: it missed its health checks, and the pool
+	// is about to hear of it.
+	spent, silent bool
 	// since is when this supervisor came to know it.
 	since time.Duration
 	// gone is called when the process has ended.
@@ -77,7 +78,7 @@ func (c crew) find(id string) *entry {
 	return nil
 }
 
-func (e *entry) serves() bool { return e.admitted && !e.leaving && e.linked && !e.spent }
+func (e *entry) serves() bool { return e.admitted && !e.leaving && e.linked && !e.spent && !e.silent }
 
 func (s *supervisor) newRunner(spec *pool.Pool) *runner {
 	r := &runner{

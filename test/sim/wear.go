@@ -50,7 +50,7 @@ func (s *supervisor) listen(p *process) {
 			s.listen(p)
 		default:
 			s.w.stats.Unresponsive++
-			e.slot.admitted, e.admitted = false, false
+			e.slot.admitted, e.admitted, e.silent = false, false, true
 			e.slot.leaveIdle()
 			e.r.send(func() { e.r.step(lifecycle.Unresponsive{Worker: p.id, Reason: "it did not answer"}) })
 		}
