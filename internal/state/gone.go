@@ -1,6 +1,14 @@
 package state
 
-import "go.etcd.io/bbolt"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
 
 // keyGone is the record of the bucket meta that tells when a worker was last
 // forgotten.
@@ -28,4 +36,34 @@ func (s *Store) noteForgotten(tx *bbolt.Tx) error {
 		return nil
 	}
 	return put(tx, bucketMeta, keyGone, s.opts.Clock())
+}
+
+// SetUnrecorded notes that workers may live of which there is no record yet, or that
+// there are none any more. It is a file that nobody syncs: it has to outlive the process
+// and not the machine, whose workers end with it.
+func (s *Store) SetUnrecorded(on bool) error {
+	path := filepath.Join(s.dir, fileUnrecorded)
+	if on {
+		return os.WriteFile(path, nil, 0o600)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// ForgetUnrecorded takes up that the owner before ended while workers were not
+// recorded: what they executed nobody can tell, as of those that were deleted.
+func (s *Store) ForgetUnrecorded() error {
+	_, err := os.Lstat(filepath.Join(s.dir, fileUnrecorded))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot tell whether every worker was recorded: %w", err)
+	}
+	if err := s.update("note that a worker was not recorded", s.noteForgotten); err != nil {
+		return err
+	}
+	return s.SetUnrecorded(false)
 }

@@ -14,11 +14,13 @@ import (
 
 // Files of an instance directory that belong to the store.
 const (
-	fileDB       = "state.db"
-	fileSidecar  = "state.id"
-	fileLock     = "state.lock"
-	filePID      = "supervisor.pid"
-	fileAccepted = "accepted.json"
+	fileDB      = "state.db"
+	fileSidecar = "state.id"
+	// fileUnrecorded is there while workers may live that have no record yet.
+	fileUnrecorded = "state.unrecorded"
+	fileLock       = "state.lock"
+	filePID        = "supervisor.pid"
+	fileAccepted   = "accepted.json"
 )
 
 // ownership is the exclusive claim to an instance directory. The lock is on a

@@ -78,6 +78,9 @@ func moment() state.Moment { return state.Moment{BootID: worker.BootID(), NS: wi
 // that was executed.
 func (s *Supervisor) recallForgotten() error {
 	s.ledger.grace = s.settings.Load().OrphanGrace.D()
+	if err := s.keeper.now(store.ForgetUnrecorded); err != nil {
+		return err
+	}
 	at, err := s.keeper.store.LastForgotten()
 	if err == nil && at.BootID == worker.BootID() {
 		s.ledger.forgets(at.NS)

@@ -23,6 +23,8 @@ type store interface {
 	ApplyWorkers(put []pool.Worker, del []string) error
 	Workers() ([]pool.Worker, error)
 	LastForgotten() (state.Moment, error)
+	SetUnrecorded(on bool) error
+	ForgetUnrecorded() error
 	SetOverride(addr string, o *pool.Override) error
 	Overrides() (map[string]pool.Override, error)
 	SetQuarantine(addr string, place int, message *string) error
@@ -50,6 +52,7 @@ type keeper struct {
 	// mu guards what follows. It is a leaf.
 	mu     sync.Mutex
 	put    map[string]pool.Worker // by key
+	marked bool                   // the store knows that records are pending
 	del    map[string]bool
 	others []func(store) error
 	closed bool
@@ -102,6 +105,8 @@ func (k *keeper) flush() bool {
 	if len(put)+len(del) > 0 {
 		if err := k.store.ApplyWorkers(values(put), keys(del)); err != nil {
 			k.log.Error("cannot record workers", "err", err)
+		} else {
+			k.unmark()
 		}
 	}
 	for _, fn := range others {
@@ -137,9 +142,33 @@ func token(c chan<- struct{}) {
 	}
 }
 
-// putWorker records a worker before long.
+// putWorker records a worker before long. Until then the store knows that there may be
+// one that it does not know: it may execute calls, and no later supervisor could ask it.
 func (k *keeper) putWorker(w pool.Worker) {
-	k.change(func() { k.put[state.WorkerKey(w)] = w })
+	k.change(func() {
+		k.put[state.WorkerKey(w)] = w
+		if !k.marked {
+			k.mark(true)
+		}
+	})
+}
+
+// unmark tells the store that every worker is recorded, if it is so.
+func (k *keeper) unmark() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.marked && len(k.put) == 0 {
+		k.mark(false)
+	}
+}
+
+// mark tells the store whether records are pending. mu is held: a mark that is taken away
+// must not follow one that is made.
+func (k *keeper) mark(on bool) {
+	k.marked = on
+	if err := k.store.SetUnrecorded(on); err != nil {
+		k.log.Error("cannot note which workers are not recorded", "err", err)
+	}
 }
 
 // deleteWorker forgets a worker before long.

@@ -16,10 +16,19 @@ type countingStore struct {
 	commits int
 	puts    int
 	dels    int
+	marked  bool
+}
+
+func (s *countingStore) SetUnrecorded(on bool) error {
+	s.marked = on
+	return nil
 }
 
 func (s *countingStore) ApplyWorkers(put []pool.Worker, del []string) error {
 	<-time.After(3 * time.Millisecond) // of the bubble
+	if len(put) > 0 && !s.marked {
+		panic("records were pending, and the store did not know")
+	}
 	s.commits++
 	s.puts += len(put)
 	s.dels += len(del)
@@ -46,6 +55,9 @@ func TestKeeperGathers(t *testing.T) {
 		}
 		if err := k.close(); err != nil {
 			t.Fatal(err)
+		}
+		if st.marked {
+			t.Error("the store believes that records are pending")
 		}
 		if st.puts != workers {
 			t.Errorf("%d records were written, want %d", st.puts, workers)

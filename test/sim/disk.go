@@ -19,6 +19,8 @@ type disk struct {
 	paused      map[placeKey]bool
 	// forgotten is when the record of a worker was last deleted.
 	forgotten time.Duration
+	// unrecorded: there may be workers of which there is no record yet.
+	unrecorded bool
 	// pending holds the operations that have not ended, with their revisions.
 	pending map[string]uint64
 }
@@ -87,7 +89,7 @@ func (k *keeper) wake() {
 		return
 	}
 	k.timed = true
-	k.s.after(k.s.w.between(200*time.Microsecond, 6*time.Millisecond), func() {
+	k.s.after(k.s.w.between(200*time.Microsecond, 60*time.Millisecond), func() {
 		k.timed = false
 		k.flush(len(k.others))
 	})
@@ -111,6 +113,9 @@ func (k *keeper) flush(others int) {
 
 // crash loses what was not written: all of it, or what comes behind some point.
 func (k *keeper) crash() {
+	if len(k.put) > 0 {
+		k.s.w.disk.unrecorded = true
+	}
 	if n := k.s.w.rng.IntN(len(k.others) + 2); n > 0 {
 		k.flush(n - 1)
 	}

@@ -52,6 +52,9 @@ func (w *world) boot() {
 	}
 	s.keeper = &keeper{s: s, put: map[string]record{}, del: map[string]bool{}}
 	s.ledger = w.newLedger()
+	if w.disk.unrecorded {
+		w.disk.unrecorded, w.disk.forgotten = false, w.now
+	}
 	s.ledger.forgets(w.disk.forgotten)
 	w.sup = s
 	w.note("supervisor starts at revision %d (%s)", s.revision, w.disk.status)
