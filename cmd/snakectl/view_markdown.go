@@ -82,8 +82,14 @@ func markdownSummary(p *planner.Plan) string {
 		n    int
 		word string
 	}{
-		{s.Create, "create"}, {s.Update, "update"}, {s.Resize, "resize"}, {s.Roll, "roll"}, {s.Recreate, "recreate"},
-		{s.Repair, "repair"}, {s.Move, "move"}, {s.Destroy, "destroy"},
+		{s.Create, "create"},
+		{s.Update, "update"},
+		{s.Resize, "resize"},
+		{s.Roll, "roll"},
+		{s.Recreate, "recreate"},
+		{s.Repair, "repair"},
+		{s.Move, "move"},
+		{s.Destroy, "destroy"},
 	} {
 		if each.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d to %s", each.n, each.word))

@@ -35,7 +35,11 @@ func ChangedSince(plan Plan, later []pool.RevisionHead) []string {
 	}
 	var out []string
 	for _, c := range plan.Changes {
-		if rev, changed := newest[c.Address]; changed {
+		rev, changed := newest[c.Address]
+		if former, also := newest[c.From]; also && former.Number > rev.Number {
+			rev, changed = former, true
+		}
+		if changed {
 			out = append(out, fmt.Sprintf("%s was changed by %s", c.Address, Applied(rev)))
 		}
 	}

@@ -43,10 +43,10 @@ func TestHeadsAreTheRevisionsWithoutSpecs(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("Heads (-want +got), error %v:\n%s", err, diff)
 	}
-	if got, err := s.Heads(1, 0); err != nil || len(got) != 2 {
+	if got, err = s.Heads(1, 0); err != nil || len(got) != 2 {
 		t.Errorf("Heads after 1 = %d revisions, %v; want 2", len(got), err)
 	}
-	if got, err := s.Heads(0, 1); err != nil || len(got) != 1 || got[0].Number != 3 {
+	if got, err = s.Heads(0, 1); err != nil || len(got) != 1 || got[0].Number != 3 {
 		t.Errorf("Heads, one of them = %+v, %v; want revision 3", got, err)
 	}
 	if err := s.Close(); err != nil {
