@@ -30,7 +30,7 @@ const (
 	wideTerminal = 100
 	// screen is how many lines of changes may stand above the summary before the
 	// destructive ones are repeated next to it.
-	screen = 30
+	screen = 22
 	// fileLimit bounds the code files that are named without Verbose.
 	fileLimit = 10
 )
@@ -270,7 +270,7 @@ func words(c planner.Change) string {
 		}
 	case planner.ActionRecreate:
 		say("recreate %s", count(c.Workers.Replace, "worker"))
-		say("all at once")
+		say("all at once: downtime")
 	case planner.ActionDestroy:
 		return "drain and stop " + count(c.Workers.Drain+c.Workers.Stop, "worker") + because(c.Reasons, len(c.Replaced) > 0)
 	case planner.ActionCreate:

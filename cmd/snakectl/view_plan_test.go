@@ -54,7 +54,7 @@ func TestRenderPlanCompact(t *testing.T) {
 
   + pool.a   start 1 worker
 +/- pool.b   roll 2 workers, 1 at a time
--/+ pool.c   recreate 2 workers, all at once
+-/+ pool.c   recreate 2 workers, all at once: downtime
   ! pool.d   repair 1 worker
   - pool.e   drain and stop 2 workers
 
@@ -98,6 +98,7 @@ func TestRenderPlanColors(t *testing.T) {
 
 func TestRenderPlanRepeatsDestructiveLines(t *testing.T) {
 	plan := mixedPlan()
+	plan.Changes[1].Files = nil // short enough
 	if got := renderPlan(plan, viewOptions{}); strings.Contains(got, "Takes workers away:") {
 		t.Errorf("a plan that fits a screen repeats itself:\n%s", got)
 	}

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/snakectl/snakectl/internal/access"
-	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/wire"
 )
@@ -23,20 +22,6 @@ import (
 // maxRequest bounds a request of the control plane; a spec with many code files is
 // its largest.
 const maxRequest = 64 << 20
-
-// Apply asks for a configuration to become the accepted one. It is also the body
-// of POST /v1/apply.
-type Apply struct {
-	Desired  pool.Desired    `json:"desired"`
-	Options  planner.Options `json:"options"`
-	Approved *planner.Plan   `json:"approved,omitempty"`
-	By       string          `json:"by"`
-	Message  string          `json:"message,omitempty"`
-	// Git is where the configuration was read from.
-	Git *pool.Git `json:"git,omitempty"`
-	// ExpectRevision, if not nil, is the revision that must be the accepted one.
-	ExpectRevision *uint64 `json:"expect_revision,omitempty"`
-}
 
 // route is one thing that a request can ask for, and what it takes to be allowed
 // to: one of the rights, or any right at all when it lists none.
@@ -119,34 +104,6 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	answer(w, st)
 }
 
-func (s *Server) plan(w http.ResponseWriter, r *http.Request) {
-	var req struct {
-		Desired  pool.Desired    `json:"desired"`
-		Options  planner.Options `json:"options"`
-		Observed bool            `json:"observed"`
-	}
-	if !take(w, r, &req) {
-		return
-	}
-	plan, observed, err := s.backend.Plan(r.Context(), req.Desired, req.Options)
-	switch {
-	case err != nil:
-		fail(w, pool.NewCallError(pool.CategoryInvalidArgument, "%s", err.Error()))
-	case req.Observed:
-		answer(w, map[string]any{"plan": plan, "observed": observed})
-	default:
-		answer(w, plan)
-	}
-}
-
-func (s *Server) apply(w http.ResponseWriter, r *http.Request) {
-	var req Apply
-	if take(w, r, &req) {
-		req.By = s.signed(r, req.By)
-		s.follow(w, r, s.backend.Apply(req))
-	}
-}
-
 // follow streams the events of an operation, one JSON object a line.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request, op Operation) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -162,14 +119,6 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, op Operation) {
 	if err != nil {
 		s.log.Debug("a client stopped following an operation", "err", err)
 	}
-}
-
-func (s *Server) stopOperation(w http.ResponseWriter, r *http.Request) {
-	if id := r.PathValue("id"); !s.backend.StopOperation(id) {
-		refuse(w, http.StatusNotFound, pool.NewCallError(pool.CategoryInvalidArgument, "there is no operation %s", id))
-		return
-	}
-	answer(w, struct{}{})
 }
 
 func (s *Server) commands(w http.ResponseWriter, r *http.Request) {
