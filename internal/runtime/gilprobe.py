@@ -9,6 +9,7 @@ import importlib
 import importlib.machinery
 import json
 import os
+import resource
 import sys
 
 told = {"culprit": "", "imported": 0, "failure": ""}
@@ -34,6 +35,7 @@ def watch(method):
 
 
 def main():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a module that crashes leaves nothing behind
     asked = json.load(sys.stdin)
     for method in ("create_module", "exec_module"):
         watch(method)
