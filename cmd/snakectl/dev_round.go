@@ -109,7 +109,8 @@ func (a *App) hasten(conf *configuration) error {
 	for i := range conf.desired.Pools {
 		p := &conf.desired.Pools[i]
 		p.Update.MinHealthyTime = 0
-		p.Update.Surge = max(p.Update.Surge, p.Size)
+		p.Update.Surge, p.Update.MaxParallel, p.Update.Canary = pool.Share(-100), 0, 0 // all places at one time
+		p.Update.AutoPromote = false
 		if p.CodeMode == pool.CodeLive {
 			p.CodeMode, live = pool.CodeSnapshot, true
 		}

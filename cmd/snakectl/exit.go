@@ -12,6 +12,8 @@ const (
 	exitError = 1
 	// exitChanges: plan --detailed-exitcode found changes.
 	exitChanges = 2
+	// exitReverted: a roll failed, and the former code runs again.
+	exitReverted = 3
 	// exitMixed: something changed and did not reach its goal.
 	exitMixed = 4
 	// exitStale: the plan is stale, or another operation holds a pool or another
@@ -87,6 +89,8 @@ func resultExit(result string) int {
 	switch result {
 	case pool.ResultConverged, pool.ResultUnchanged:
 		return exitOK
+	case pool.ResultReverted:
+		return exitReverted
 	case pool.ResultMixed:
 		return exitMixed
 	case pool.ResultStale, pool.ResultConflict:

@@ -36,7 +36,7 @@ func newRootCommand(a *App) *cobra.Command {
 	root.AddCommand(
 		newInitCommand(a), newNewCommand(a), newPlanCommand(a), newShowCommand(a), newApplyCommand(a), newUpCommand(a), newDevCommand(a), newDestroyCommand(a), newHistoryCommand(a), newRollbackCommand(a),
 		newExecCommand(a), newCommandsCommand(a), newStatusCommand(a), newWaitCommand(a), newScaleCommand(a),
-		newRecycleCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newStackCommand(a), newEventsCommand(a), newInspectCommand(a), newCompatCommand(a),
+		newRecycleCommand(a), newRolloutCommand(a), newPauseCommand(a), newResumeCommand(a), newLogsCommand(a), newStackCommand(a), newEventsCommand(a), newInspectCommand(a), newCompatCommand(a),
 		newDiagnoseCommand(a), newDoctorCommand(a), newSetupCommand(a), newRuntimeCommand(a), newValidateCommand(a), newFmtCommand(a), newSchemaCommand(a),
 		newSupervisorCommand(a), newCompletionCommand(a), newVersionCommand(a),
 	)

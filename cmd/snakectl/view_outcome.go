@@ -161,7 +161,7 @@ func renderFailedOutcome(o *pool.Outcome, failures []pool.Event, base uint64, se
 		b.WriteString("Nothing was changed" + stillRunning(base, serving) + ".\n")
 		return b.String()
 	}
-	width := progressWidth(slices.Concat(o.Done, o.Failed, o.NotAttempted))
+	width := progressWidth(slices.Concat(o.Done, o.Failed, o.Reverted, o.NotAttempted))
 	for _, addr := range o.Done {
 		b.WriteString(progressLine(addr, "done", width) + "\n")
 	}
@@ -172,8 +172,15 @@ func renderFailedOutcome(o *pool.Outcome, failures []pool.Event, base uint64, se
 		}
 		b.WriteString(progressLine(addr, state, width) + "\n")
 	}
+	for _, addr := range o.Reverted {
+		b.WriteString(progressLine(addr, "reverted"+reasonFor(addr, failures), width) + "\n")
+	}
 	for _, addr := range o.NotAttempted {
 		b.WriteString(progressLine(addr, "not attempted", width) + "\n")
+	}
+	if o.Result == pool.ResultReverted {
+		fmt.Fprintf(&b, "Reverted after %s: revision %d says what runs now. %s failed meanwhile.\n", seconds(o.MS), o.Revision, count(int(o.CallsFailed), "call")) //nolint:gosec // a count of calls fits
+		return b.String()
 	}
 	word := "did not reach its goal"
 	if o.Result == pool.ResultInterrupted {

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/snakectl/snakectl/internal/planner"
+	"github.com/snakectl/snakectl/internal/pool"
 )
 
 // viewOptions say how a view is written; the zero value is plain text.
@@ -200,7 +201,7 @@ func (v *planView) rollout(c planner.Change) {
 			v.line("        each new worker is ready before the old one goes")
 			return
 		}
-		v.line("        capacity during rollout: at least %d of %d; stops at the first failure, old workers go on serving", c.Capacity, size)
+		v.line("        capacity during rollout: at least %d of %d; %s", c.Capacity, size, onFailure(c.Update))
 	default:
 	}
 }
@@ -266,7 +267,10 @@ func words(c planner.Change) string {
 		}
 		say("roll %s", count(c.Workers.Replace, "worker"))
 		if c.Workers.Replace > 1 && c.Update != nil {
-			say("%d at a time", min(c.Workers.Replace, max(1, c.Update.Surge+c.Update.MaxUnavailable)))
+			say("%d at a time", min(c.Workers.Replace, c.Update.Batch(c.Size)))
+		}
+		if c.Update != nil && c.Update.Canaries(c.Size) > 0 {
+			say("canary %d", c.Update.Canaries(c.Size))
 		}
 	case planner.ActionRecreate:
 		say("recreate %s", count(c.Workers.Replace, "worker"))
@@ -382,4 +386,12 @@ func printable(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, s)
+}
+
+// onFailure says what becomes of a roll that fails.
+func onFailure(u *pool.Update) string {
+	if u != nil && u.AutoRevert {
+		return "reverts to the newest stable revision on failure"
+	}
+	return "stops at the first failure, old workers go on serving"
 }

@@ -40,6 +40,18 @@ func describeEvent(ev pool.Event, action planner.Action, live bool) (text string
 		return "failed: " + reason, false
 	case pool.EventRolloutPaused:
 		return "paused: " + ev.Msg, false
+	case pool.EventRolloutResumed:
+		return "goes on, " + ev.Msg, false
+	case pool.EventCanaryWaiting:
+		return "canaries healthy; next: snakectl rollout promote " + ev.Addr, false
+	case pool.EventCanaryPromoted:
+		return "canaries promoted, " + ev.Msg, false
+	case pool.EventRolloutFailure:
+		return ev.Msg, false
+	case pool.EventRolloutReverting:
+		return "reverting: " + ev.Msg, false
+	case pool.EventRolloutReverted:
+		return "reverted", false
 	case pool.EventDiagnostic:
 		return ev.Msg, false
 	}

@@ -38,6 +38,8 @@ var rights = map[string]string{
 	"POST /v1/stacks":                      "admin",
 	"GET /v1/events":                       "read",
 	"POST /v1/supervisor/replace":          "admin", "POST /v1/supervisor/stop": "admin",
+	"GET /v1/pools/{pool}/rollout":          "read",
+	"POST /v1/pools/{pool}/rollout/{order}": "admin",
 }
 
 // fakeBackend knows the pools api and own, and whom their lists name.

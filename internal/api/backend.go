@@ -53,6 +53,10 @@ type Backend interface {
 	// whole pool.
 	Pause(name string, place int, by string) (addr string, err error)
 	Resume(name string, place int, by string) (addr string, err error)
+	// Rollout and SteerRollout return the address of the pool and where its rollout is;
+	// an order is pause, resume, abort or promote.
+	Rollout(name string) (addr string, now pool.Rollout, err error)
+	SteerRollout(name, order, by string) (addr string, now pool.Rollout, err error)
 	Wait(ctx context.Context, name, what string) error
 	// Logs returns the logs that a reference means: of a pool, a place or one
 	// incarnation of its worker, that is gone or lives.

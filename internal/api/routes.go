@@ -51,6 +51,8 @@ func (s *Server) routeTable() []route {
 		{runRoute, exec, s.exec},
 		{"POST /v1/pools/{pool}/scale", admin, s.scale},
 		{"POST /v1/pools/{pool}/recycle", admin, s.recycle},
+		{"GET /v1/pools/{pool}/rollout", read, s.rollout},
+		{"POST /v1/pools/{pool}/rollout/{order}", admin, s.steerRollout},
 		{"POST /v1/pools/{pool}/pause", admin, s.pause},
 		{"POST /v1/pools/{pool}/resume", admin, s.resume},
 		{"GET /v1/pools/{pool}/wait", read, s.wait},

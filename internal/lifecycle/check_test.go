@@ -35,7 +35,7 @@ func (w *world) checkCapacity(before, oldSize, gaps int) {
 	if w.stopped || w.target.Spec.Update.Strategy != pool.StrategyRolling {
 		return
 	}
-	floor := min(oldSize, w.target.Size) - w.target.Spec.Update.MaxUnavailable
+	floor := min(oldSize, w.target.Size) - w.target.Spec.Update.MaxUnavailable.Of(w.target.Size)
 	if w.target.Size < oldSize {
 		floor -= gaps
 	}
@@ -73,7 +73,7 @@ func (w *world) checkRecycling() {
 		default:
 		}
 	}
-	if most := w.target.Spec.Lifecycle.MaxRecycling.Of(w.target.Size); starting > w.most && starting > most {
+	if most := max(1, w.target.Spec.Lifecycle.MaxRecycling.Of(w.target.Size)); starting > w.most && starting > most {
 		w.t.Fatalf("%d replacements are starting, want at most %d:\n%s", starting, most, w.tail())
 	}
 	w.most = starting // a smaller limit or size ends none that started

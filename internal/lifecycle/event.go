@@ -15,6 +15,13 @@ type Configure struct {
 	// Halt is set when a former roll to this target failed: workers of another
 	// launch hash then stay as they are. It is the reason, in words.
 	Halt string
+	// Fallback is what the pool goes back to when the roll fails; its Launch is empty
+	// where there is nothing to go back to.
+	Fallback Target
+	// Promoted: the canaries of this roll were promoted before. Revert: it failed before,
+	// and this is why; what was begun to bring it back goes on.
+	Promoted bool
+	Revert   string
 	// Repair gives quarantined places another start and forgets past failures, as a
 	// new launch hash does by itself.
 	Repair bool
@@ -98,6 +105,15 @@ type Unresponsive struct{ Worker, Reason string }
 // Pause stops a roll where it is: what is under way ends, nothing more is replaced.
 type Pause struct{ Reason string }
 
+// Steer is what an operator wants of a roll: RolloutPause, RolloutResume,
+// RolloutPromote, or RolloutRevert to abort it. What its phase does not allow is no
+// event: the edge looks first.
+type Steer struct {
+	Order pool.RolloutEvent
+	// Reason says who wants it.
+	Reason string
+}
+
 // Resize changes the size alone: an override set by hand.
 type Resize struct{ Size int }
 
@@ -122,6 +138,7 @@ func (OverMemory) event()   {}
 func (Used) event()         {}
 func (Unresponsive) event() {}
 func (Pause) event()        {}
+func (Steer) event()        {}
 func (Resize) event()       {}
 func (Stop) event()         {}
 func (Tick) event()         {}
@@ -178,6 +195,10 @@ type Recycled struct {
 	Reason string
 }
 
+// Revert tells that the pool goes back to its fallback: the edge takes its policies up,
+// and its size.
+type Revert struct{ Launch, Reason string }
+
 // Tell reports progress to whoever follows an operation.
 type Tell struct {
 	// Type is one of the worker_ and rollout_ event types of package pool.
@@ -196,6 +217,7 @@ func (AskUse) command()     {}
 func (Dump) command()       {}
 func (Quarantine) command() {}
 func (Recycled) command()   {}
+func (Revert) command()     {}
 func (Tell) command()       {}
 
 // Target is what the pool should be. Of the spec the machine reads the size and

@@ -27,8 +27,7 @@ type Machine struct {
 	configured bool
 	// stopping is the end of the pool: no place is filled again.
 	stopping bool
-	// halt is why a roll stopped half way; empty otherwise.
-	halt string
+	rollout  rollout
 	// failure is why the operation that set the target did not reach it.
 	failure string
 
@@ -127,7 +126,9 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 	case Recycle:
 		m.recycle(e.Place)
 	case Pause:
-		m.pause(e.Reason)
+		m.pause(now, e.Reason)
+	case Steer:
+		m.steer(now, e)
 	case Resize:
 		m.target.Size = e.Size
 	case Nearing:
@@ -158,12 +159,13 @@ func (m *Machine) Step(now time.Time, e Event) []Command {
 func (m *Machine) configure(now time.Time, e Configure) {
 	// Somebody wants the places filled anew: to repair them, with something else, or
 	// with what a roll was halted over, once more.
-	if e.Repair || m.configured && (e.Target.Launch != m.target.Launch || m.halt != "" && e.Halt == "") {
+	if e.Repair || m.configured && (e.Target.Launch != m.target.Launch || m.held() && e.Halt == "") {
 		m.forgive()
 	}
 	m.rearm(now, m.target.Spec.Lifecycle, e.Target.Spec.Lifecycle)
 	m.target, m.configured = e.Target, true
-	m.halt, m.failure = e.Halt, e.Halt
+	m.failure = ""
+	m.begin(now, e)
 	if e.Ready != "" {
 		m.takeTrial(now, e)
 	}
@@ -272,7 +274,9 @@ func (m *Machine) place(index int) *place {
 }
 
 func (m *Machine) recycle(index int) {
-	m.failure = m.halt
+	if m.failure = ""; m.held() {
+		m.failure = m.rollout.reason
+	}
 	for _, p := range m.places {
 		if index == -1 || p.index == index {
 			p.recycle = p.serving != nil
@@ -281,8 +285,11 @@ func (m *Machine) recycle(index int) {
 }
 
 // pause lets what is under way end and replaces nothing more.
-func (m *Machine) pause(reason string) {
-	m.fail(reason, m.rolling())
+func (m *Machine) pause(now time.Time, reason string) {
+	if m.rollout.phase.Forward() || m.rollout.phase == pool.RolloutReverting {
+		m.hold(now, reason)
+	}
+	m.failure = orElse(m.failure, reason)
 	for _, p := range m.places {
 		p.recycle = p.recycle && p.next != nil
 	}

@@ -26,7 +26,7 @@ func settled(t *testing.T, size int, change func(*pool.Pool)) *world {
 }
 
 func surge(n, unavailable int) func(*pool.Pool) {
-	return func(p *pool.Pool) { p.Update.Surge, p.Update.MaxUnavailable = n, unavailable }
+	return func(p *pool.Pool) { p.Update.Surge, p.Update.MaxUnavailable = pool.Share(n), pool.Share(unavailable) }
 }
 
 func recreate(p *pool.Pool) { p.Update.Strategy = pool.StrategyRecreate }

@@ -50,12 +50,23 @@ func (h *history) configure(hash string) {
 		policy.IdleTTL = rapid.SampledFrom([]pool.Duration{0, pool.Duration(2 * time.Second)}).Draw(h.r, "idle_ttl")
 		policy.Jitter = 0.5
 	}
+	canary, auto := pool.Share(0), rapid.Bool().Draw(h.r, "auto")
+	if !h.calm {
+		canary = pool.Share(rapid.IntRange(0, 2).Draw(h.r, "canary"))
+	}
+	failures, batch := rapid.IntRange(0, 2).Draw(h.r, "max_failures"), pool.Share(rapid.SampledFrom([]int{0, 1, -50}).Draw(h.r, "max_parallel"))
 	h.tweak = func(p *pool.Pool) {
 		p.Lifecycle = policy
-		p.Update = pool.Update{Strategy: strategy, Surge: surge, MaxUnavailable: unavailable, MinHealthyTime: pool.Duration(healthy)}
+		p.Update = pool.Update{Strategy: strategy, Surge: pool.Share(surge), MaxUnavailable: pool.Share(unavailable), MinHealthyTime: pool.Duration(healthy)}
+		p.Update.Canary, p.Update.AutoPromote, p.Update.AutoRevert = canary, auto, auto
+		p.Update.MaxFailures, p.Update.MaxParallel = failures, batch
+		p.Update.HealthyDeadline, p.Update.ProgressDeadline = pool.Duration(4*time.Second), pool.Duration(30*time.Second)
 		p.Startup.Parallelism = parallelism
 	}
 	e := lifecycle.Configure{Target: lifecycle.Target{Spec: spec(h.tweak), Launch: hash, Size: h.size}}
+	if back := rapid.SampledFrom([]string{"", "a", "b"}).Draw(h.r, "fallback"); back != "" && back != hash {
+		e.Fallback = lifecycle.Target{Spec: spec(h.tweak), Launch: back, Size: rapid.IntRange(0, 5).Draw(h.r, "fallback size")}
+	}
 	if h.size > 0 && hash != "bad" && hash != "mute" && rapid.IntRange(0, 3).Draw(h.r, "trial") == 0 {
 		e.Ready = h.w.newID()
 		h.w.living[e.Ready] = &process{id: e.Ready, launch: hash, ready: true}
@@ -82,7 +93,7 @@ func (h *history) disturb() {
 	w := h.w
 	switch what := rapid.SampledFrom([]string{
 		"pass", "pass", "crash", "crash", "lose", "stuck", "roll", "roll", "bad roll", "resize", "recycle", "pause", "repair", "tick", "deaf", "slow",
-		"nearing", "nearing", "spent", "spent", "memory", "unresponsive",
+		"nearing", "nearing", "spent", "spent", "memory", "unresponsive", "steer", "steer",
 	}).Draw(h.r, "what"); what {
 	case "pass":
 		w.run(time.Duration(rapid.IntRange(1, 3000).Draw(h.r, "ms")) * time.Millisecond)
@@ -109,6 +120,10 @@ func (h *history) disturb() {
 		w.step(lifecycle.Resize{Size: h.size})
 	case "recycle":
 		w.step(lifecycle.Recycle{Place: rapid.IntRange(-1, 5).Draw(h.r, "place")})
+	case "steer":
+		w.step(lifecycle.Steer{Order: rapid.SampledFrom([]pool.RolloutEvent{
+			pool.RolloutPause, pool.RolloutResume, pool.RolloutPromote, pool.RolloutRevert,
+		}).Draw(h.r, "order")})
 	case "pause":
 		w.step(lifecycle.Pause{Reason: "stopped by request"})
 	case "repair":

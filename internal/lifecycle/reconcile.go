@@ -20,6 +20,7 @@ func (m *Machine) reconcile(now time.Time) {
 	if m.stopping {
 		return
 	}
+	m.advance(now)
 	m.clearForRecreate(now)
 	m.fill(now)
 	m.replace(now)
@@ -36,7 +37,9 @@ func (m *Machine) expire(now time.Time) {
 		switch w.state {
 		case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
 			m.dump(w)
-			m.kill(now, w, fmt.Sprintf("was not ready within start_timeout (%s)", m.target.Spec.StartTimeout))
+			m.kill(now, w, m.tooLate(w))
+		case pool.WorkerReady:
+			m.kill(now, w, m.tooLate(w))
 		case pool.WorkerAdopting:
 			m.kill(now, w, fmt.Sprintf("did not connect again within %s", returnWithin))
 		case pool.WorkerDraining:
@@ -52,7 +55,13 @@ func (m *Machine) expire(now time.Time) {
 func (m *Machine) deadline(w *worker) (time.Time, bool) {
 	switch w.state {
 	case pool.WorkerStarting, pool.WorkerHandshaking, pool.WorkerInitializing:
-		return w.started.Add(m.target.Spec.StartTimeout.D()), true
+		limit := m.target.Spec.StartTimeout.D()
+		if m.mustProve(w) {
+			limit = min(limit, m.target.Spec.Update.HealthyDeadline.D())
+		}
+		return w.started.Add(limit), true
+	case pool.WorkerReady:
+		return w.started.Add(m.target.Spec.Update.HealthyDeadline.D()), m.mustProve(w)
 	case pool.WorkerAdopting:
 		return w.since.Add(returnWithin), true
 	case pool.WorkerDraining:
@@ -64,15 +73,33 @@ func (m *Machine) deadline(w *worker) (time.Time, bool) {
 	}
 }
 
+// mustProve reports whether w has to be healthy before healthy_deadline: it is the first
+// of its launch hash in its place.
+func (m *Machine) mustProve(w *worker) bool {
+	if w.healthy || w.launch != m.target.Launch || m.target.Spec.Update.HealthyDeadline == 0 || !m.rollout.phase.Forward() && m.rollout.phase != pool.RolloutReverting {
+		return false
+	}
+	p := m.placeOf(w)
+	return p != nil && p.launch != w.launch && p.proved != w.launch
+}
+
+// tooLate says what a worker was too late for.
+func (m *Machine) tooLate(w *worker) string {
+	if w.state == pool.WorkerReady || m.mustProve(w) && m.target.Spec.Update.HealthyDeadline < m.target.Spec.StartTimeout {
+		return fmt.Sprintf("was not healthy within update.healthy_deadline (%s)", m.target.Spec.Update.HealthyDeadline)
+	}
+	return fmt.Sprintf("was not ready within start_timeout (%s)", m.target.Spec.StartTimeout)
+}
+
 // abandon ends replacements of a launch hash that is not the target any more,
 // where the place is served without them.
 func (m *Machine) abandon(now time.Time) {
-	if m.halt != "" {
+	if m.held() {
 		return
 	}
 	for _, p := range m.places {
 		served := p.serving != nil && p.serving.state == pool.WorkerReady && !p.serving.spent
-		if p.next != nil && p.next.launch != m.target.Launch && served {
+		if p.next != nil && p.next.launch != m.target.Launch && p.next.launch != m.launchFor(p) && served {
 			m.drain(now, p.next)
 			p.next = nil
 		}
@@ -180,10 +207,13 @@ func (m *Machine) size() int {
 
 // clearForRecreate drains every worker of another launch hash at once.
 func (m *Machine) clearForRecreate(now time.Time) {
-	if m.halt != "" || m.target.Spec.Update.Strategy != pool.StrategyRecreate {
+	if m.target.Spec.Update.Strategy != pool.StrategyRecreate {
 		return
 	}
 	for _, p := range m.places {
+		if !m.moves(p) {
+			continue
+		}
 		if p.serving != nil && p.serving.launch != m.target.Launch {
 			m.drain(now, p.serving)
 			p.serving = nil
@@ -213,7 +243,7 @@ func (m *Machine) fill(now time.Time) {
 			return
 		}
 		if p.launch == "" {
-			p.launch = m.target.Launch
+			p.launch = m.holds()
 		}
 		p.serving, p.recycle = m.start(now, p, m.launchFor(p)), false
 	}
@@ -233,7 +263,7 @@ func (m *Machine) keepOne() {
 // awaitsRecreate reports whether workers of another launch hash are still leaving
 // and the strategy wants them gone before anything starts.
 func (m *Machine) awaitsRecreate() bool {
-	if m.halt != "" || m.target.Spec.Update.Strategy != pool.StrategyRecreate {
+	if !m.moves(nil) || m.target.Spec.Update.Strategy != pool.StrategyRecreate {
 		return false
 	}
 	for _, w := range m.workers {
@@ -260,8 +290,9 @@ func (m *Machine) mayStart() bool {
 // replace starts replacements of another launch hash, surge at a time, and, where max_unavailable
 // allows it, drains workers before theirs are there.
 func (m *Machine) replace(now time.Time) {
-	update := m.target.Spec.Update
-	surging, unavailable := 0, 0
+	update, size := m.target.Spec.Update, m.size()
+	surge, most := update.Surge.Of(size), update.MaxUnavailable.Of(size)
+	surging, unavailable, moving := 0, 0, 0
 	for _, p := range m.places {
 		if p.next != nil && p.next.launch != p.launch {
 			surging++
@@ -269,34 +300,34 @@ func (m *Machine) replace(now time.Time) {
 		if p.serving == nil || p.serving.state != pool.WorkerReady || !p.serving.healthy && p.serving.launch == m.target.Launch && m.rolling() {
 			unavailable++
 		}
+		if p.changing(m.target.Launch) {
+			moving++
+		}
 	}
 	for _, p := range m.places {
 		if !m.wantsReplacement(p) || !m.outdated(p) {
 			continue
 		}
+		if moving >= update.Batch(size) {
+			return
+		}
 		switch {
-		case surging < update.Surge && m.mayStart() && !now.Before(p.notBefore):
+		case surging < surge && m.mayStart() && !now.Before(p.notBefore):
 			p.next = m.start(now, p, m.launchFor(p))
 			surging++
-		case unavailable < update.MaxUnavailable:
+			moving++
+		case unavailable < most:
 			m.drain(now, p.serving)
 			p.serving = nil
 			unavailable++
+			moving++
 		}
 	}
 }
 
-// rolling reports whether a place still holds another launch hash than the target.
-func (m *Machine) rolling() bool {
-	if m.halt != "" {
-		return false
-	}
-	for _, p := range m.places {
-		if p.launch != "" && p.launch != m.target.Launch {
-			return true
-		}
-	}
-	return false
+// changing reports whether a place is on its way to a launch hash.
+func (p *place) changing(launch string) bool {
+	return p.launch != launch && (p.next != nil && p.next.launch == launch || p.serving != nil && p.serving.launch == launch)
 }
 
 func (m *Machine) wantsReplacement(p *place) bool {
@@ -308,13 +339,5 @@ func (m *Machine) wantsReplacement(p *place) bool {
 
 // outdated reports whether a roll has to replace the worker that serves p.
 func (m *Machine) outdated(p *place) bool {
-	return m.halt == "" && p.serving.launch != m.target.Launch
-}
-
-// launchFor returns what the next worker of a place is started with.
-func (m *Machine) launchFor(p *place) string {
-	if m.halt != "" {
-		return p.launch
-	}
-	return m.target.Launch
+	return m.moves(p) && p.serving.launch != m.target.Launch
 }

@@ -233,7 +233,7 @@ func (m *Machine) renew(now time.Time) {
 		return
 	}
 	slices.SortStableFunc(waiting, func(a, b *place) int { return a.serving.wantedSince().Compare(b.serving.wantedSince()) })
-	free := m.target.Spec.Lifecycle.MaxRecycling.Of(m.size()) - m.recycling()
+	free := max(1, m.target.Spec.Lifecycle.MaxRecycling.Of(m.size())) - m.recycling()
 	for _, p := range waiting {
 		if free <= 0 || !m.mayStart() {
 			return

@@ -16,7 +16,8 @@ func (m *Machine) exited(now time.Time, w *worker, e Happened) {
 	m.tell(pool.EventWorkerStopped, w, e.Reason)
 	p := m.placeOf(w)
 	if p == nil {
-		return // it was leaving
+		m.rollout.progressed = now // room for what follows
+		return                     // it was leaving
 	}
 	p.lastDeath = e.Reason
 	replacement := p.next == w
@@ -29,7 +30,7 @@ func (m *Machine) exited(now time.Time, w *worker, e Happened) {
 	neverReady := w.ready.IsZero()
 	unproved := w.launch != p.launch
 	if w.launch == m.target.Launch && (neverReady || (replacement || unproved) && !w.healthy) {
-		m.fail(fmt.Sprintf("%s %s", pool.WorkerAddress(m.target.Spec.Address(), w.place), e.Reason), unproved || m.rolling())
+		m.fail(now, fmt.Sprintf("%s %s", pool.WorkerAddress(m.target.Spec.Address(), w.place), e.Reason), unproved || m.rolling())
 	}
 	m.restarts++
 	m.countFailure(now, p, neverReady, e)
@@ -41,18 +42,6 @@ type Failure struct {
 	DuringCall bool      `json:"during_call"`
 	// Kind says how it ended, the same for ends of one kind.
 	Kind string `json:"kind"`
-}
-
-// fail marks the operation as failed; a roll stops where it is, with the workers
-// of the former launch hash still serving.
-func (m *Machine) fail(reason string, rolling bool) {
-	if m.failure == "" {
-		m.failure = reason
-	}
-	if rolling && m.halt == "" {
-		m.halt = reason
-		m.emit(Tell{Type: pool.EventRolloutPaused, Text: reason})
-	}
 }
 
 // countFailure sets the wait before the place is filled again. The first failure

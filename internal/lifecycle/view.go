@@ -12,8 +12,9 @@ type View struct {
 	Restarts int
 	Recycles int
 	// Halt is why a roll stopped half way, empty otherwise.
-	Halt   string
-	Places []PlaceView
+	Halt    string
+	Rollout pool.Rollout
+	Places  []PlaceView
 	// Leaving holds workers that serve no place any more.
 	Leaving []WorkerView
 }
@@ -41,7 +42,10 @@ type WorkerView struct {
 
 // View returns the machine's present state.
 func (m *Machine) View() View {
-	v := View{Size: m.size(), Restarts: m.restarts, Recycles: m.recycles, Halt: m.halt}
+	v := View{Size: m.size(), Restarts: m.restarts, Recycles: m.recycles, Rollout: m.rolloutView()}
+	if m.held() {
+		v.Halt = m.rollout.reason
+	}
 	held := map[*worker]bool{}
 	for _, p := range m.places {
 		v.Places = append(v.Places, PlaceView{
@@ -106,11 +110,12 @@ type Progress struct {
 	// Recycling counts places whose worker is still to be recycled by hand, Leaving
 	// the workers that were replaced or taken away and are not gone yet.
 	Recycling, Leaving int
+	Rollout            pool.Rollout
 }
 
 // Progress returns how far the pool is from its target.
 func (m *Machine) Progress() Progress {
-	p := Progress{Failed: m.failure, Total: m.size(), Alive: len(m.workers)}
+	p := Progress{Failed: m.failure, Total: m.size(), Alive: len(m.workers), Rollout: m.rolloutView()}
 	held := map[*worker]bool{}
 	for _, pl := range m.places {
 		held[pl.serving], held[pl.next] = true, true
@@ -129,7 +134,7 @@ func (m *Machine) Progress() Progress {
 			p.Leaving++
 		}
 	}
-	p.Settled = p.Done == p.Total && p.Leaving == 0 && len(m.places) == p.Total
+	p.Settled = p.Done == p.Total && p.Leaving == 0 && len(m.places) == p.Total && !m.rollout.phase.Still()
 	return p
 }
 
@@ -160,6 +165,9 @@ func (m *Machine) NextWake() time.Time {
 		}
 	}
 	m.soonest(sooner)
+	if t, ok := m.progressLimit(); ok {
+		sooner(t)
+	}
 	for _, p := range m.places {
 		if p.serving == nil && p.quarantined == "" {
 			sooner(p.notBefore)

@@ -42,17 +42,21 @@ type happens struct {
 // world carries the machine's commands out, in simulated time: processes start,
 // become ready, drain and die. It checks every command as it comes.
 type world struct {
-	t       fataler
-	m       *lifecycle.Machine
-	now     time.Time
-	next    int
-	living  map[string]*process
-	agenda  []happens
-	target  lifecycle.Target
-	stopped bool
+	t      fataler
+	m      *lifecycle.Machine
+	now    time.Time
+	next   int
+	living map[string]*process
+	agenda []happens
+	target lifecycle.Target
+	// fallback is where the machine may revert to.
+	fallback lifecycle.Target
+	stopped  bool
 
 	// broken launches exit before they are ready; silent ones never become ready.
 	broken, silent map[string]bool
+	// crashes says how long after they were ready the workers of a launch hash die.
+	crashes map[string]time.Duration
 	// readyAfter and drainAfter are how long a start and a drain take.
 	readyAfter, drainAfter time.Duration
 	// deaf makes the workers that start from now on ignore DRAIN and signals.
@@ -75,7 +79,7 @@ type stamped struct {
 
 func newWorld(t fataler) *world {
 	w := &world{
-		t: t, now: time.Unix(1000, 0), living: map[string]*process{}, used: map[string]time.Time{}, broken: map[string]bool{}, silent: map[string]bool{},
+		t: t, now: time.Unix(1000, 0), living: map[string]*process{}, used: map[string]time.Time{}, broken: map[string]bool{}, silent: map[string]bool{}, crashes: map[string]time.Duration{},
 		readyAfter: 10 * time.Millisecond, drainAfter: 5 * time.Millisecond,
 	}
 	w.m = lifecycle.New(w.newID)
@@ -120,13 +124,15 @@ func (w *world) step(e lifecycle.Event) {
 		before, size := w.serving(), w.target.Size
 		switch e := pending[0].(type) {
 		case lifecycle.Configure:
-			w.target = e.Target
+			w.target, w.fallback = e.Target, e.Fallback
 		case lifecycle.Resize:
 			w.target.Size = e.Size
 		case lifecycle.Stop:
 			w.stopped = true
 		}
-		w.steps++
+		if w.steps++; w.steps > 20_000 {
+			w.t.Fatalf("20000 steps do not end:\n%s", w.tail())
+		}
 		w.events = append(w.events, stamped{w.now, pending[0]})
 		commands := w.m.Step(w.now, pending[0])
 		gaps := w.gaps()
@@ -196,8 +202,21 @@ func (w *world) carryOut(c lifecycle.Command) lifecycle.Event {
 		p := w.alive(c.Worker, c)
 		p.leaving = true
 		w.after(time.Millisecond, func() { w.exit(p.id, "was killed by SIGKILL") })
+	case lifecycle.Revert:
+		w.target = w.fallback
 	}
 	return nil
+}
+
+// sorted returns the living processes in the order of their starts.
+func (w *world) sorted() []*process {
+	var out []*process
+	for n := range w.next + 1 {
+		if p := w.living[idOf(n)]; p != nil {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func (w *world) start(c lifecycle.Start) lifecycle.Event {
@@ -220,6 +239,9 @@ func (w *world) start(c lifecycle.Start) lifecycle.Event {
 			p.ready = true
 		}
 		w.tell(p, pool.WorkerAnswered)
+		if d := w.crashes[p.launch]; d > 0 {
+			w.after(d, func() { w.exit(p.id, "exited with status 3") })
+		}
 	})
 	return lifecycle.Happened{Worker: p.id, Event: pool.WorkerSpawned}
 }
@@ -374,6 +396,8 @@ func describe(c lifecycle.Command) string {
 		return fmt.Sprintf("%s recycled %s by %s", c.Reason, c.Worker, c.Replacement)
 	case lifecycle.AskUse:
 		return "ask " + c.Worker
+	case lifecycle.Revert:
+		return "revert to " + c.Launch
 	case lifecycle.Dump:
 		return "dump " + c.Worker
 	case lifecycle.Quarantine:

@@ -336,7 +336,7 @@ func (p pair) change(opts Options) (Change, []Drift) {
 		c.Update = &update
 		c.Capacity = c.Workers.Keep
 		if c.Action == ActionRoll {
-			c.Capacity += c.Workers.Replace - min(update.MaxUnavailable, c.Workers.Replace)
+			c.Capacity += c.Workers.Replace - min(update.MaxUnavailable.Of(c.Size), c.Workers.Replace)
 		}
 	}
 	return c, drift

@@ -67,7 +67,7 @@ func TestRollKeepsCapacity(t *testing.T) {
 			staying := max(0, min(c.Size, c.OldSize)-len(c.Places))
 			switch c.Action {
 			case planner.ActionRoll:
-				if want := staying - min(c.Update.MaxUnavailable, c.Workers.Replace); c.Capacity != want || want < 0 {
+				if want := staying - min(c.Update.MaxUnavailable.Of(c.Size), c.Workers.Replace); c.Capacity != want || want < 0 {
 					r.Fatalf("%s: capacity %d, want %d of %d staying", c.Address, c.Capacity, want, staying)
 				}
 			case planner.ActionRecreate:
@@ -184,7 +184,7 @@ func drawPool(r *rapid.T, name string) pool.Pool {
 		Update: pool.Update{
 			Strategy:       rapid.SampledFrom([]string{pool.StrategyRolling, pool.StrategyRecreate}).Draw(r, "strategy"),
 			Surge:          1,
-			MaxUnavailable: rapid.IntRange(0, 3).Draw(r, "max_unavailable"),
+			MaxUnavailable: pool.Share(rapid.IntRange(0, 3).Draw(r, "max_unavailable")),
 		},
 		Set: []string{"adapter", "size"},
 	}

@@ -54,7 +54,9 @@ func (d *Desired) DefaultPool() *Pool {
 // Settings are the attributes of the settings block. All of them are live: a
 // change touches no worker.
 type Settings struct {
-	HistoryKeep int      `json:"history_keep"`
+	HistoryKeep int `json:"history_keep"`
+	// OnBoot says what becomes of an operation that a former supervisor could not finish.
+	OnBoot      string   `json:"on_boot"`
 	OrphanGrace Duration `json:"orphan_grace"`
 	Log         Log      `json:"log"`
 	Access      Access   `json:"access"`
@@ -183,12 +185,47 @@ type Restart struct {
 
 // Update says how workers of a former launch hash are replaced.
 type Update struct {
-	Strategy        string   `json:"strategy"`
-	Surge           int      `json:"surge"`
-	MaxUnavailable  int      `json:"max_unavailable"`
-	MinHealthyTime  Duration `json:"min_healthy_time"`
-	HealthyDeadline Duration `json:"healthy_deadline"`
+	Strategy string `json:"strategy"`
+	// MaxParallel bounds how many places change at one time; 0 is as many as Surge and
+	// MaxUnavailable allow.
+	MaxParallel    Share `json:"max_parallel"`
+	Surge          Share `json:"surge"`
+	MaxUnavailable Share `json:"max_unavailable"`
+	// Canary is how many places change first, 0 for none; the others follow when it is
+	// promoted.
+	Canary           Share    `json:"canary"`
+	AutoPromote      bool     `json:"auto_promote"`
+	MinHealthyTime   Duration `json:"min_healthy_time"`
+	HealthyDeadline  Duration `json:"healthy_deadline"`
+	ProgressDeadline Duration `json:"progress_deadline"`
+	AutoRevert       bool     `json:"auto_revert"`
+	Preflight        bool     `json:"preflight"`
+	MaxFailures      int      `json:"max_failures"`
 }
+
+// Batch returns how many of size places change at one time.
+func (u *Update) Batch(size int) int {
+	batch := max(1, u.Surge.Of(size)+u.MaxUnavailable.Of(size))
+	if u.MaxParallel != 0 {
+		batch = min(batch, u.MaxParallel.Of(size))
+	}
+	return batch
+}
+
+// Canaries returns how many of size places change before the others.
+func (u *Update) Canaries(size int) int {
+	if u.Strategy == StrategyRecreate {
+		return 0
+	}
+	return min(size, u.Canary.Of(size))
+}
+
+// Values of settings.on_boot.
+const (
+	OnBootResume = "resume"
+	OnBootRevert = "revert"
+	OnBootHold   = "hold"
+)
 
 // Values of the enumerated attributes.
 const (

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // LaunchHash returns the hash of everything that a running Python process would
@@ -20,6 +21,9 @@ func LaunchHash(p *Pool, rt Runtime) string {
 	for _, row := range PoolSchema() {
 		if row.Effect == EffectRoll && p.IsSet(row.Path) {
 			attrs[row.Path] = p.value(row.Path)
+			if row.Path == "runtime" {
+				attrs[row.Path], _, _ = strings.Cut(p.Runtime, pinMark)
+			}
 		}
 	}
 	return hashJSON(map[string]any{
@@ -27,6 +31,16 @@ func LaunchHash(p *Pool, rt Runtime) string {
 		"code":       p.Snapshot.Hash,
 		"runtime":    rt.Fingerprint,
 	})
+}
+
+// pinMark stands between the name of a runtime and the revision that it is kept from.
+const pinMark = "#"
+
+// PinRuntime names a runtime as it was in a revision, where pools go on with another one
+// of that name. The launch hash is that of the name alone.
+func PinRuntime(name string, revision uint64) string {
+	name, _, _ = strings.Cut(name, pinMark)
+	return fmt.Sprintf("%s%s%d", name, pinMark, revision)
 }
 
 // HashFiles returns the hash of a set of files given as path -> content hash:

@@ -152,6 +152,8 @@ const (
 	RevisionStable     RevisionStatus = "stable"
 	RevisionFailed     RevisionStatus = "failed"
 	RevisionPartial    RevisionStatus = "partial"
+	// RevisionReverted: a roll to it failed, and the revision after it says what runs.
+	RevisionReverted RevisionStatus = "reverted"
 )
 
 // Event is one line of the machine-readable course of an operation. Fields are
@@ -186,10 +188,17 @@ const (
 	EventWorkerHealthy   = "worker_healthy"
 	EventWorkerDraining  = "worker_draining"
 	EventWorkerStopped   = "worker_stopped"
-	EventRolloutPaused   = "rollout_paused"
-	EventRolloutComplete = "rollout_complete" // data: calls_failed
-	EventDiagnostic      = "diagnostic"
-	EventOpComplete      = "op_complete" // data: Outcome
+	// What follows tells of the rollout of a pool; msg is the reason.
+	EventCanaryWaiting    = "canary_waiting"
+	EventCanaryPromoted   = "canary_promoted"
+	EventRolloutPaused    = "rollout_paused"
+	EventRolloutResumed   = "rollout_resumed"
+	EventRolloutFailure   = "rollout_failure" // one of max_failures
+	EventRolloutReverting = "rollout_reverting"
+	EventRolloutReverted  = "rollout_reverted"
+	EventRolloutComplete  = "rollout_complete"
+	EventDiagnostic       = "diagnostic"
+	EventOpComplete       = "op_complete" // data: Outcome
 )
 
 // ReasonStopped is the reason of the steps that a request to stop the operation ended.
@@ -197,7 +206,7 @@ const ReasonStopped = "stopped by request"
 
 // Outcome is the data of op_complete: how an apply ended.
 type Outcome struct {
-	// Result is converged, unchanged, failed (nothing changed), mixed, stale or
+	// Result is converged, unchanged, failed (nothing changed), reverted, mixed, stale,
 	// conflict or interrupted.
 	Result   string `json:"result"`
 	Revision uint64 `json:"revision"`
@@ -205,6 +214,8 @@ type Outcome struct {
 	Done         []string `json:"done"`
 	Failed       []string `json:"failed"`
 	NotAttempted []string `json:"not_attempted"`
+	// Reverted lists the addresses that failed and run their former code again.
+	Reverted []string `json:"reverted,omitempty"`
 	// CallsFailed counts calls that failed on the touched pools meanwhile because
 	// their worker went away.
 	CallsFailed uint64 `json:"calls_failed"`
@@ -218,6 +229,7 @@ const (
 	ResultUnchanged   = "unchanged"
 	ResultFailed      = "failed"
 	ResultMixed       = "mixed"
+	ResultReverted    = "reverted"
 	ResultStale       = "stale"
 	ResultConflict    = "conflict"
 	ResultInterrupted = "interrupted"

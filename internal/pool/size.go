@@ -102,20 +102,20 @@ func (s Share) String() string {
 	return strconv.Itoa(int(s))
 }
 
-// Of returns how many of size workers the share is: at least one, a percentage
-// rounded down.
+// Of returns how many of size workers the share is. A percentage is rounded down, but
+// at least one.
 func (s Share) Of(size int) int {
 	if s < 0 {
 		return max(1, size*int(-s)/100)
 	}
-	return max(1, int(s))
+	return int(s)
 }
 
-// ParseShare reads "25%", from 1 to 100, or a count from 1.
+// ParseShare reads "25%", from 1 to 100, or a count.
 func ParseShare(text string) (Share, error) {
 	number, percent := strings.CutSuffix(text, "%")
 	n, err := strconv.ParseUint(number, 10, 31)
-	if err != nil || n == 0 || percent && n > 100 {
+	if err != nil || percent && (n == 0 || n > 100) {
 		return 0, fmt.Errorf("%q is neither a count of workers nor a percentage such as \"25%%\"", text)
 	}
 	if percent {

@@ -31,7 +31,7 @@ func TestSizeRoundTrip(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	for text, want := range map[string][3]int{ // of 1, 8 and 10 workers
-		"25%": {1, 2, 2}, "1%": {1, 1, 1}, "100%": {1, 8, 10}, "3": {3, 3, 3},
+		"25%": {1, 2, 2}, "1%": {1, 1, 1}, "100%": {1, 8, 10}, "3": {3, 3, 3}, "0": {0, 0, 0},
 	} {
 		share, err := pool.ParseShare(text)
 		if err != nil || share.String() != text {
@@ -41,7 +41,7 @@ func TestShare(t *testing.T) {
 			t.Errorf("%s of 1, 8 and 10 workers is %v, want %v", text, got, want)
 		}
 	}
-	for _, text := range []string{"", "0", "0%", "101%", "-1", "1.5", "%", "x"} {
+	for _, text := range []string{"", "0%", "101%", "-1", "1.5", "%", "x"} {
 		if share, err := pool.ParseShare(text); err == nil {
 			t.Errorf("ParseShare(%q) = %v, want an error", text, share)
 		}

@@ -59,6 +59,7 @@ func emptyOf(t pool.Type) any {
 	case pool.TypeString, pool.TypePath, pool.TypeRuntimeRef, pool.TypeForEach:
 		return ""
 	case pool.TypeShare:
+		return 0
 	}
 	panic(fmt.Sprintf("internal error: unknown type %q in the schema table", t))
 }
@@ -82,7 +83,7 @@ func jsonValue(row *pool.Row, val cty.Value) (any, error) {
 	case pool.TypeSize:
 		return sizeValue(row, val)
 	case pool.TypeShare:
-		return shareValue(val)
+		return shareValue(row, val)
 	case pool.TypeString, pool.TypePath:
 		return stringValue(row, val)
 	case pool.TypeStrings, pool.TypePaths:

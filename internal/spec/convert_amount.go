@@ -22,14 +22,14 @@ func numberValue(row *pool.Row, val cty.Value) (any, error) {
 }
 
 // shareValue reads a count of workers or a percentage of a pool.
-func shareValue(val cty.Value) (any, error) {
-	const must = "must be a count of workers from 1 or a percentage from \"1%\" to \"100%\""
+func shareValue(row *pool.Row, val cty.Value) (any, error) {
+	must := fmt.Sprintf("must be a count of workers from %d or a percentage from \"1%%\" to \"100%%\"", row.Min)
 	text, err := convertTo(val, cty.String, must)
 	if err != nil {
 		return nil, err
 	}
 	share, err := pool.ParseShare(text.AsString())
-	if err != nil {
+	if err != nil || share >= 0 && !inBounds(row, int64(share)) {
 		return nil, fmt.Errorf("%s, not %s", must, describe(val))
 	}
 	return share, nil

@@ -62,7 +62,7 @@ pool "api" {
   size    = 2
 }`}, spec.Options{})
 	want := pool.Desired{
-		Settings: pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}, Access: pool.Access{Admin: []string{}, Exec: []string{}, Read: []string{}}},
+		Settings: pool.Settings{OnBoot: pool.OnBootResume, HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}, Access: pool.Access{Admin: []string{}, Exec: []string{}, Read: []string{}}},
 		Runtimes: map[string]pool.Runtime{"runtime.python.default": {Name: "runtime.python.default", Declared: pool.RuntimeSpec{Interpreter: "python3"}}},
 		Pools: []pool.Pool{{
 			Name: "api", Labels: map[string]string{}, Profile: "process", ThreadsPerWorker: 1, GIL: "warn", Runtime: "runtime.python.default", Adapter: "./a.py",
@@ -78,6 +78,7 @@ pool "api" {
 			},
 			Update: pool.Update{
 				Strategy: "rolling", Surge: 1, MinHealthyTime: pool.Duration(2 * time.Second), HealthyDeadline: pool.Duration(time.Minute),
+				ProgressDeadline: pool.Duration(5 * time.Minute), AutoRevert: true, Preflight: true, MaxFailures: 1,
 			},
 			Lifecycle: pool.Lifecycle{Jitter: 0.1, CheckInterval: pool.Duration(5 * time.Second), MaxRecycling: -25},
 			Retry:     pool.Retry{Attempts: 2, On: []string{"worker_died", "unavailable"}},

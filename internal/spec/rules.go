@@ -175,9 +175,20 @@ func (r poolRules) checkEnv() {
 
 func (r poolRules) checkUpdate() {
 	u := r.pool.Update
-	if u.Surge+u.MaxUnavailable < 1 {
+	if u.Surge == 0 && u.MaxUnavailable == 0 {
 		r.fail(r.firstSet("update.surge", "update.max_unavailable"),
 			"update.surge + update.max_unavailable must be at least 1: a roll could neither start a worker nor stop one.")
+	}
+	if u.AutoPromote && u.Canary == 0 {
+		r.fail("update.auto_promote", "update.auto_promote is of no use without update.canary, which says how many places change first.")
+	}
+	if u.Canary != 0 && u.Strategy == pool.StrategyRecreate {
+		r.fail(r.firstSet("update.canary", "update.strategy"),
+			"update.canary cannot be with update.strategy = %q, which stops every worker first. Remove one of them.", pool.StrategyRecreate)
+	}
+	if u.HealthyDeadline >= u.ProgressDeadline {
+		r.fail(r.firstSet("update.healthy_deadline", "update.progress_deadline"),
+			"update.healthy_deadline (%s) must be shorter than update.progress_deadline (%s).", u.HealthyDeadline, u.ProgressDeadline)
 	}
 	if u.MinHealthyTime >= u.HealthyDeadline {
 		r.fail(r.firstSet("update.min_healthy_time", "update.healthy_deadline"),

@@ -36,6 +36,9 @@ type Step struct {
 	// Action is a planner's word, such as roll; the store does not interpret it.
 	Action string     `json:"action"`
 	Status StepStatus `json:"status"`
+	// Phase is where the rollout of the pool was last, and Reason why.
+	Phase  pool.RolloutPhase `json:"phase,omitempty"`
+	Reason string            `json:"reason,omitempty"`
 }
 
 // Operation is the journal of one apply. It has at most one step for an address.
@@ -62,6 +65,10 @@ func (s *Store) PutOperation(op Operation) error {
 // UpdateStep records how far the step for addr came. An error that wraps
 // ErrNotFound says that there is no such operation or step.
 func (s *Store) UpdateStep(op, addr string, status StepStatus) error {
+	return s.updateStep(op, addr, func(step *Step) { step.Status = status })
+}
+
+func (s *Store) updateStep(op, addr string, change func(*Step)) error {
 	return s.update(fmt.Sprintf("record the step %s of operation %s", addr, op), func(tx *bbolt.Tx) error {
 		var o Operation
 		if err := need(tx, bucketOps, op, &o); err != nil {
@@ -71,7 +78,7 @@ func (s *Store) UpdateStep(op, addr string, status StepStatus) error {
 		if i < 0 {
 			return ErrNotFound
 		}
-		o.Steps[i].Status = status
+		change(&o.Steps[i])
 		return put(tx, bucketOps, op, o)
 	})
 }

@@ -69,15 +69,20 @@ func (s *Store) Accept(a Acceptance) (pool.Revision, error) {
 	if err != nil {
 		return pool.Revision{}, err
 	}
+	return rev, s.took(rev)
+}
+
+// took takes up a revision that was just written.
+func (s *Store) took(rev pool.Revision) error {
 	s.serial = rev.Number
 	if err := s.loadCurrent(); err != nil {
-		return pool.Revision{}, err
+		return err
 	}
 	if err := writeSidecar(s.dir, sidecar{Lineage: s.lineage, Serial: s.serial}); err != nil {
 		s.opts.Log.Warn("cannot write the state's sidecar", "file", fileSidecar, "err", err)
 	}
 	s.publish(rev)
-	return rev, nil
+	return nil
 }
 
 func (s *Store) writeRevision(tx *bbolt.Tx, rev pool.Revision, op Operation) error {

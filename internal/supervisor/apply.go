@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/snakectl/snakectl/internal/lifecycle"
 	"github.com/snakectl/snakectl/internal/planner"
 	"github.com/snakectl/snakectl/internal/pool"
 	"github.com/snakectl/snakectl/internal/state"
@@ -39,11 +38,15 @@ type application struct {
 	desired  pool.Desired
 	plan     planner.Plan
 	revision uint64
+	// journal is the operation that the state knows: op itself, but for one that a former
+	// supervisor began.
+	journal string
 
 	// mu guards what follows: pools are prepared and changed side by side.
-	mu     sync.Mutex
-	trials map[string]*workerEntry // by address
-	out    pool.Outcome
+	mu      sync.Mutex
+	trials  map[string]*workerEntry // by address
+	out     pool.Outcome
+	reverts []reverted
 }
 
 // Apply begins to carry a configuration out and returns at once; what becomes of
@@ -61,7 +64,7 @@ func (s *Supervisor) Apply(req ApplyRequest) *Operation {
 	}
 	s.loops.Go(func() {
 		defer s.operations.end(op)
-		a := &application{sup: s, op: op, req: req, desired: req.Desired, trials: map[string]*workerEntry{}}
+		a := &application{sup: s, op: op, journal: op.ID, req: req, desired: req.Desired, trials: map[string]*workerEntry{}}
 		op.complete(a.run())
 	})
 	return op
@@ -152,7 +155,7 @@ func (a *application) prepareOne(c planner.Change, spec *pool.Pool) *pool.CallEr
 	if err := a.sup.code.Put(a.op.stop, spec.Snapshot); err != nil {
 		return pool.NewCallError(pool.CategoryUnavailable, "%s", err.Error())
 	}
-	if !newLaunch(c) && !wantsTrial(c) {
+	if !spec.Update.Preflight || !newLaunch(c) && !wantsTrial(c) {
 		return nil
 	}
 	a.op.emit(pool.EventPreflightStart, c.Address, "", nil)
@@ -243,7 +246,7 @@ func (a *application) carryOut() pool.Outcome {
 		last = max(last, step.Wave)
 	}
 	for wave := 1; wave <= last; wave++ {
-		if len(a.out.Failed) > 0 || a.op.stop.Err() != nil {
+		if len(a.out.Failed)+len(a.out.Reverted) > 0 || a.op.stop.Err() != nil {
 			for _, c := range waves[wave] {
 				a.out.NotAttempted = append(a.out.NotAttempted, c.Address)
 			}
@@ -267,50 +270,7 @@ func (a *application) change(c planner.Change) {
 	begun := time.Now()
 	a.op.emit(pool.EventStepStart, c.Address, string(c.Action), nil)
 	a.step(c.Address, state.StepRunning)
-	reason := a.changeOne(c)
-	status := state.StepDone
-	a.mu.Lock()
-	if reason == "" {
-		a.out.Done = append(a.out.Done, c.Address)
-	} else {
-		a.out.Failed = append(a.out.Failed, c.Address)
-		status = state.StepFailed
-	}
-	a.mu.Unlock()
-	a.step(c.Address, status)
-	if reason != "" {
-		a.op.emit(pool.EventStepFailed, c.Address, reason, map[string]any{"reason": reason})
-		return
-	}
-	a.op.emit(pool.EventStepOK, c.Address, string(c.Action), map[string]any{"ms": time.Since(begun).Milliseconds()})
-}
-
-func (a *application) step(addr string, status state.StepStatus) {
-	a.sup.keeper.later(func(st store) error { return st.UpdateStep(a.op.ID, addr, status) })
-}
-
-// changeOne brings one address to its target and returns why it could not, "" when
-// it did.
-func (a *application) changeOne(c planner.Change) string {
-	if c.Action == planner.ActionDestroy {
-		return a.sup.destroy(a.op, c.Address)
-	}
-	spec := a.desired.Pool(c.Address)
-	if spec == nil {
-		return "" // settings: taken up when they were accepted
-	}
-	a.sup.keeper.later(func(st store) error { return st.SetOverride(c.Address, nil) })
-	a.sup.table.override(c.Address, nil)
-	r := a.sup.runnerFor(spec)
-	f := newFollower(a.op, c.Address)
-	for _, place := range c.Replaced { // before it is followed: it settles when these are replaced
-		r.send(happening{lifecycle.Recycle{Place: place}})
-	}
-	r.send(configure{launch: a.launchOf(spec), size: spec.Size, ready: a.trialFor(c), repair: len(c.Places) > 0, follow: f.see})
-	a.sup.publish()
-	// A pool that is already at its new size settles at once, so the limit counts
-	// from the last progress, not from here.
-	return f.wait(a.op.stop, r, spec.Update.HealthyDeadline.D()+spec.Update.MinHealthyTime.D()+spec.StopGrace.D(), reachesTarget)
+	a.ended(c.Address, a.changeOne(c), string(c.Action), begun)
 }
 
 // trialFor takes the trial worker of a change that can use it. One that recreates
@@ -328,29 +288,6 @@ func (a *application) trialFor(c planner.Change) *workerEntry {
 		return nil
 	}
 	return w
-}
-
-// finish ends the revision with what became of it.
-func (a *application) finish() pool.Outcome {
-	status := pool.RevisionStable
-	a.out.Result = pool.ResultConverged
-	switch {
-	case a.op.stop.Err() != nil && len(a.out.Failed)+len(a.out.NotAttempted) > 0:
-		status, a.out.Result = pool.RevisionPartial, pool.ResultInterrupted
-	case len(a.out.Failed) > 0 && len(a.out.Done) == 0:
-		status, a.out.Result = pool.RevisionFailed, pool.ResultMixed
-	case len(a.out.Failed) > 0:
-		status, a.out.Result = pool.RevisionPartial, pool.ResultMixed
-	}
-	out := a.out
-	err := a.sup.keeper.now(func(st store) error { return st.FinishRevision(a.revision, status, a.op.ID, out) })
-	if err != nil && !errors.Is(err, errStopping) {
-		a.sup.log.Error("cannot finish a revision", "revision", a.revision, "err", err)
-	}
-	if err := a.sup.keeper.now(a.sup.pruneCode); err != nil && !errors.Is(err, errStopping) {
-		a.sup.log.Warn("cannot remove old code snapshots", "err", err)
-	}
-	return out
 }
 
 // Stop asks an operation to end at the next safe point; it reports whether there

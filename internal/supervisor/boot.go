@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"syscall"
 	"time"
@@ -49,7 +48,7 @@ func (s *Supervisor) boot() error {
 	if desired == nil || s.isStopping() {
 		return nil
 	}
-	halt, err := s.haltOf(number)
+	plan, err := s.resumption(desired, number)
 	if err != nil {
 		return err
 	}
@@ -64,10 +63,10 @@ func (s *Supervisor) boot() error {
 		}
 		rt := desired.Runtimes[spec.Runtime]
 		l := launch{hash: pool.LaunchHash(spec, rt), revision: number, spec: *spec, runtime: rt}
-		r.send(configure{launch: l, size: s.table.sizeOf(spec), halt: halt})
+		r.send(plan.configure(spec, l, s.table.sizeOf(spec)))
 	}
 	s.publish()
-	s.resume(number)
+	s.resume(desired, plan)
 	return nil
 }
 
@@ -127,19 +126,6 @@ func (s *Supervisor) forgetUnaccepted(desired *pool.Desired, quarantined []state
 	}
 }
 
-// haltOf tells whether the accepted revision had failed: then its rolls stay where
-// they are until somebody applies again.
-func (s *Supervisor) haltOf(number uint64) (string, error) {
-	rev, err := s.keeper.store.GetRevision(number)
-	if err != nil {
-		return "", err
-	}
-	if rev.Status == pool.RevisionFailed || rev.Status == pool.RevisionPartial {
-		return fmt.Sprintf("revision %d did not reach its goal; snakectl apply goes on from there", number), nil
-	}
-	return "", nil
-}
-
 // bootWorker adopts one recorded worker, if it is alive and wanted.
 func (s *Supervisor) bootWorker(rec pool.Worker, spec *pool.Pool) {
 	id := worker.Identity{PID: rec.PID, StartTime: rec.StartTime, BootID: rec.BootID}
@@ -195,53 +181,4 @@ func (r *runner) adopt(m adopt) {
 	r.watch(w)
 	r.step(lifecycle.Adopt{Worker: m.rec.Incarnation, Place: m.rec.Place, Launch: m.rec.LaunchHash, Started: m.rec.StartedAt, Leaving: leaving})
 	r.log().Info("adopting a worker", "worker", w.incarnation(), "pid", m.rec.PID)
-}
-
-// resume follows an apply that a former supervisor could not finish, and finishes
-// its revision when every pool has settled.
-func (s *Supervisor) resume(number uint64) {
-	pending, err := s.keeper.store.PendingOperations()
-	if err != nil {
-		s.log.Error("cannot read the unfinished operations", "err", err)
-		return
-	}
-	for _, journal := range pending {
-		if journal.Revision != number {
-			continue
-		}
-		op := newOperation(journal.By)
-		if s.operations.begin(op) != nil {
-			return
-		}
-		s.log.Info("resuming an apply", "operation", journal.ID, "revision", number)
-		s.loops.Go(func() {
-			defer s.operations.end(op)
-			s.finishResumed(op, journal)
-		})
-	}
-}
-
-func (s *Supervisor) finishResumed(op *Operation, journal state.Operation) {
-	out := pool.Outcome{Result: pool.ResultConverged, Revision: journal.Revision}
-	status := pool.RevisionStable
-	for _, r := range s.table.all() {
-		f := newFollower(op, r.addr())
-		r.send(attend{follow: f.see})
-		desired, _ := s.table.accepted()
-		spec := desired.Pool(r.addr())
-		if reason := f.wait(op.stop, r, spec.Update.HealthyDeadline.D()+spec.StopGrace.D(), reachesTarget); reason != "" {
-			if s.isDetached() {
-				return // the next supervisor resumes it
-			}
-			out.Failed = append(out.Failed, r.addr())
-			out.Result, status = pool.ResultMixed, pool.RevisionPartial
-			continue
-		}
-		out.Done = append(out.Done, r.addr())
-	}
-	err := s.keeper.now(func(st store) error { return st.FinishRevision(journal.Revision, status, journal.ID, out) })
-	if err != nil {
-		s.log.Error("cannot finish a resumed revision", "revision", journal.Revision, "err", err)
-	}
-	op.complete(out)
 }

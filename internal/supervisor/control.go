@@ -51,7 +51,7 @@ func (s *Supervisor) recycle(op *Operation, r *runner, spec *pool.Pool, place in
 	r.send(happening{lifecycle.Recycle{Place: place}})
 	r.read(func(r *runner) { was = r.machine.Progress() })
 	r.send(attend{follow: f.see})
-	if reason := f.wait(op.stop, r, spec.StartTimeout.D()+spec.StopGrace.D(), recycles(was)); reason != "" {
+	if reason := f.wait(op.stop, r, spec.StartTimeout.D()+spec.StopGrace.D(), recycles(was)).reason; reason != "" {
 		out.Result, out.Failed, out.Message = pool.ResultMixed, []string{r.addr()}, reason
 	} else {
 		out.Done = []string{r.addr()}

@@ -15,6 +15,8 @@ type follower struct {
 	addr    string
 	reports chan lifecycle.Progress // holds the newest report only
 	last    lifecycle.Progress
+	// turned, if not nil, is told of each phase of the pool's rollout. It must not wait.
+	turned func(pool.Rollout)
 }
 
 func newFollower(op *Operation, addr string) *follower {
@@ -33,6 +35,9 @@ func (f *follower) see(p lifecycle.Progress, tells []lifecycle.Tell) {
 	if p.Done != f.last.Done || p.Total != f.last.Total {
 		f.op.emit(pool.EventStepProgress, f.addr, "", map[string]any{"done": p.Done, "total": p.Total, "alive": p.Alive})
 	}
+	if p.Rollout.Phase != f.last.Rollout.Phase && f.turned != nil {
+		f.turned(p.Rollout)
+	}
 	f.last = p
 	select {
 	case <-f.reports:
@@ -44,6 +49,13 @@ func (f *follower) see(p lifecycle.Progress, tells []lifecycle.Tell) {
 // verdict says of a report whether what is waited for is done, and otherwise why
 // it never will be.
 type verdict func(lifecycle.Progress) (done bool, failed string)
+
+// waited is how a wait ended: as wanted, unless reason says otherwise. reverted: the pool
+// runs again what it came from.
+type waited struct {
+	reason   string
+	reverted bool
+}
 
 // reachesTarget is the verdict of an apply.
 func reachesTarget(p lifecycle.Progress) (done bool, failed string) { return p.Settled, p.Failed }
@@ -59,9 +71,12 @@ func recycles(before lifecycle.Progress) verdict {
 	}
 }
 
-// wait returns when the pool has done what is waited for ("") or cannot (why).
+// wait returns when the pool has done what is waited for, or cannot.
 // Without any progress for the length of limit it gives up.
-func (f *follower) wait(stop context.Context, r *runner, limit time.Duration, judge verdict) string {
+//
+// A rollout that waits for somebody may do so for ever, and one that fails goes back by
+// itself: the machine ends it.
+func (f *follower) wait(stop context.Context, r *runner, limit time.Duration, judge verdict) waited {
 	idle := time.NewTimer(limit)
 	defer idle.Stop()
 	defer r.send(attend{})
@@ -70,21 +85,26 @@ func (f *follower) wait(stop context.Context, r *runner, limit time.Duration, ju
 		select {
 		case p := <-f.reports:
 			switch done, failed := judge(p); {
+			case done && p.Rollout.Phase == pool.RolloutReverted:
+				return waited{p.Rollout.Reason, true}
 			case done:
-				return ""
+				return waited{}
 			case failed != "":
-				return failed
+				return waited{reason: failed}
 			}
 			idle.Reset(limit)
+			if p.Rollout.Phase.Still() {
+				idle.Stop()
+			}
 		case <-idle.C:
-			return "no progress for " + pool.Duration(limit).String() + " (update.healthy_deadline)"
+			return waited{reason: "no progress for " + pool.Duration(limit).String()}
 		case <-stopping:
 			stopping = nil
 			r.send(happening{lifecycle.Pause{Reason: pool.ReasonStopped}})
 		case <-r.done:
-			return "the supervisor is stopping"
+			return waited{reason: errStopping.Error()}
 		case <-r.sup.detached:
-			return "the supervisor is stopping"
+			return waited{reason: errStopping.Error()}
 		}
 	}
 }

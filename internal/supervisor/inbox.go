@@ -16,7 +16,12 @@ type configure struct {
 	halt   string
 	repair bool
 	ready  *workerEntry
-	follow func(lifecycle.Progress, []lifecycle.Tell)
+	// fallback is what a failed roll goes back to; its hash is empty for nothing.
+	// promoted and revert are those of lifecycle.Configure.
+	fallback launch
+	promoted bool
+	revert   string
+	follow   func(lifecycle.Progress, []lifecycle.Tell)
 }
 
 // happening is an event for the machine.

@@ -19,6 +19,8 @@ type store interface {
 	History(limit int) ([]pool.Revision, error)
 	Heads(after uint64, limit int) ([]pool.RevisionHead, error)
 	UpdateStep(op, addr string, status state.StepStatus) error
+	SetPhase(op, addr string, phase pool.RolloutPhase, reason string) error
+	Supersede(v state.Supersession) (pool.Revision, error)
 	PendingOperations() ([]state.Operation, error)
 	ApplyWorkers(put []pool.Worker, del []string) error
 	Workers() ([]pool.Worker, error)

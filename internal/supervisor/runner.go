@@ -148,33 +148,39 @@ func (r *runner) take(m message) {
 }
 
 func (r *runner) configure(m configure) {
-	r.launches[m.launch.hash] = m.launch
-	if r.target != m.launch.hash {
-		r.degraded, r.unsafe = "", nil
-		if r.target != "" { // at first, the suspicions that recall left are of this code
-			r.dispatcher.acquit()
-		}
-	}
-	r.target = m.launch.hash
-	r.size = m.size
-	r.limits = m.launch.spec.Limits
 	r.follow = m.follow
-	r.dispatcher.setPolicy(policyOf(&m.launch.spec))
-	r.caretaker.take(m.launch.spec)
-	for _, w := range r.workers {
-		r.watchMemory(w)
-	}
-	r.nursery.review()
+	r.takeUp(m.launch, m.size)
 	e := lifecycle.Configure{
 		Target: lifecycle.Target{Spec: m.launch.spec, Launch: m.launch.hash, Size: m.size},
-		Halt:   m.halt,
-		Repair: m.repair,
+		Halt:   m.halt, Repair: m.repair, Promoted: m.promoted, Revert: m.revert,
+	}
+	if back := m.fallback; back.hash != "" {
+		r.launches[back.hash] = back
+		e.Fallback = lifecycle.Target{Spec: back.spec, Launch: back.hash, Size: back.spec.Size}
 	}
 	if m.ready != nil && r.adoptTrial(m.ready, m.launch.revision) {
 		e.Ready, e.Place = m.ready.rec.Incarnation, m.ready.rec.Place
 	}
 	r.step(e)
 	r.relimit()
+}
+
+// takeUp makes a launch the target of the pool, with its policies.
+func (r *runner) takeUp(l launch, size int) {
+	r.launches[l.hash] = l
+	if r.target != l.hash {
+		r.degraded, r.unsafe = "", nil
+		if r.target != "" { // at first, the suspicions that recall left are of this code
+			r.dispatcher.acquit()
+		}
+	}
+	r.target, r.size, r.limits = l.hash, size, l.spec.Limits
+	r.dispatcher.setPolicy(policyOf(&l.spec))
+	r.caretaker.take(l.spec)
+	for _, w := range r.workers {
+		r.watchMemory(w)
+	}
+	r.nursery.review()
 }
 
 // lived feeds the machine, or the preflight that the worker belongs to.
@@ -264,6 +270,8 @@ func (r *runner) carryOut(c lifecycle.Command) lifecycle.Event {
 		r.quarantine(c)
 	case lifecycle.Recycled:
 		r.tellRecycled(c)
+	case lifecycle.Revert:
+		r.reverting(c)
 	case lifecycle.Tell:
 	}
 	return nil

@@ -293,7 +293,7 @@ func (s *Supervisor) accepted(revision uint64, desired pool.Desired) {
 }
 
 func (s *Supervisor) takeSettings(desired *pool.Desired) {
-	settings := pool.Settings{HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}}
+	settings := pool.Settings{OnBoot: pool.OnBootResume, HistoryKeep: 50, OrphanGrace: pool.Duration(30 * time.Second), Log: pool.Log{Level: "info", Format: "text"}}
 	if desired != nil {
 		settings = desired.Settings
 	}

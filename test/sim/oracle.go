@@ -118,7 +118,7 @@ const everyPlace = 16
 func (r *runner) checkStep(before, kept int) {
 	w := r.s.w
 	after := r.serving(everyPlace)
-	floor := min(before, r.size, kept) - r.spec.Update.MaxUnavailable
+	floor := min(before, r.size, kept) - r.spec.Update.MaxUnavailable.Of(r.size)
 	rolling := r.spec.Update.Strategy == pool.StrategyRolling && !r.ending
 	if rolling && after < floor {
 		w.violate(InvariantCapacity, "%s: commands left %d of %d places served, want at least %d", r.addr, after, before, floor)
@@ -127,14 +127,14 @@ func (r *runner) checkStep(before, kept int) {
 		if after < r.floor {
 			w.violate(InvariantCapacity, "%s: %d places served in a history without faults, want at least %d", r.addr, after, r.floor)
 		}
-		r.floor = max(r.floor, min(after, r.size)-r.spec.Update.MaxUnavailable)
+		r.floor = max(r.floor, min(after, r.size)-r.spec.Update.MaxUnavailable.Of(r.size))
 	}
 	r.checkPlaces()
 }
 
 // lower takes a new size or policy into the floor of a calm history.
 func (r *runner) lower() {
-	r.floor = min(r.floor, r.serving(r.size)-r.spec.Update.MaxUnavailable)
+	r.floor = min(r.floor, r.serving(r.size)-r.spec.Update.MaxUnavailable.Of(r.size))
 }
 
 func (r *runner) checkPlaces() {

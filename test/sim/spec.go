@@ -89,7 +89,7 @@ func (w *world) policy(p *pool.Pool) {
 	p.StopGrace, p.Timeouts.Call = pick(w, ms(300), ms(1500)), pick(w, ms(800), ms(2000))
 	p.Update = pool.Update{
 		Strategy: pick(w, pool.StrategyRolling, pool.StrategyRolling, pool.StrategyRolling, pool.StrategyRecreate),
-		Surge:    w.rng.IntN(3), MaxUnavailable: w.rng.IntN(3), MinHealthyTime: pick(w, 0, ms(50), ms(400)), HealthyDeadline: ms(5000),
+		Surge:    pool.Share(w.rng.IntN(3)), MaxUnavailable: pool.Share(w.rng.IntN(3)), MinHealthyTime: pick(w, 0, ms(50), ms(400)), HealthyDeadline: ms(5000),
 	}
 	if p.Update.Surge+p.Update.MaxUnavailable == 0 {
 		p.Update.Surge = 1
@@ -108,7 +108,7 @@ func (w *world) policy(p *pool.Pool) {
 
 // empty returns a configuration that declares nothing.
 func empty() pool.Desired {
-	settings := pool.Settings{HistoryKeep: 50, OrphanGrace: ms(30_000), Log: pool.Log{Level: "info", Format: "text"}}
+	settings := pool.Settings{OnBoot: pool.OnBootResume, HistoryKeep: 50, OrphanGrace: ms(30_000), Log: pool.Log{Level: "info", Format: "text"}}
 	return pool.Desired{Runtimes: runtimes, Settings: settings}
 }
 
