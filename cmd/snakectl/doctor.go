@@ -215,13 +215,17 @@ func examineDisk(dir string) finding {
 		}
 		dir = filepath.Dir(dir)
 	}
-	f := finding{Check: "disk", Verdict: verdictOK}
 	var fsys unix.Statfs_t
 	if err := unix.Statfs(dir, &fsys); err != nil {
-		f.Verdict, f.Found, f.Mend = verdictWarn, fmt.Sprintf("cannot tell how much room %s has: %v", dir, err), "look with df"
-		return f
+		return finding{Check: "disk", Verdict: verdictWarn, Found: fmt.Sprintf("cannot tell how much room %s has: %v", dir, err), Mend: "look with df"}
 	}
 	free := uint64(fsys.Bavail) * uint64(fsys.Bsize) //nolint:gosec,unconvert // the types differ between systems; both are sizes
+	return examineRoom(dir, free)
+}
+
+// examineRoom judges how many bytes are free where the instance is.
+func examineRoom(dir string, free uint64) finding {
+	f := finding{Check: "disk", Verdict: verdictOK}
 	f.Found = fmt.Sprintf("%s free at %s", bytesText(int64(min(free, uint64(unlimited)))), dir)
 	switch {
 	case free < diskFail:

@@ -82,6 +82,22 @@ func TestExamineSupervisorAndPools(t *testing.T) {
 	wantFinding(t, pools[2], verdictFail, "snakectl logs pool.c")
 }
 
+func TestExamineRoom(t *testing.T) {
+	wantFinding(t, examineRoom("/srv", diskWarn), verdictOK, "free at /srv")
+	wantFinding(t, examineRoom("/srv", diskWarn-1), verdictWarn, "make room soon")
+	wantFinding(t, examineRoom("/srv", diskFail-1), verdictFail, "make room: ")
+}
+
+func TestExamineEnvironments(t *testing.T) {
+	store := environmentsOf(t.TempDir())
+	accepted := &pool.Desired{Runtimes: map[string]pool.Runtime{"none": {}, "ml": {Environment: &pool.Environment{Key: "0123abcd"}}}}
+	found := examineEnvironments(accepted, store)
+	if len(found) != 1 {
+		t.Fatalf("findings = %+v, want one for the runtime that has an environment", found)
+	}
+	wantFinding(t, found[0], verdictFail, "ml: "+store.Path("0123abcd")+" is not there any more snakectl apply builds it again")
+}
+
 func TestExamineFiles(t *testing.T) {
 	wantFinding(t, examineFiles(os.Getpid(), nil), verdictOK, "about 64 needed")
 	if _, err := os.Stat("/proc/self/limits"); err != nil {
