@@ -27,11 +27,12 @@ def collect() -> int:
 
     return gc.collect()
 `)
-	s.write(t, "digits.hcl", s.read(t, "digits.hcl")+`
+	s.write(t, "digits.hcl", strings.Replace(s.read(t, "digits.hcl"), `"1m"`, `"3m"`, 1)+`
 pool "alone" {
-  runtime      = runtime.python.digits
-  adapter      = "./digits_adapter.py"
-  start_method = "spawn"
+  runtime       = runtime.python.digits
+  adapter       = "./digits_adapter.py"
+  start_method  = "spawn"
+  start_timeout = "3m"
 }
 `)
 	s.apply(t, "digits.hcl")

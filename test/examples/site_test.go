@@ -14,7 +14,7 @@ import (
 )
 
 // settling bounds everything that has to come by itself.
-const settling = 2 * time.Minute
+const settling = 4 * time.Minute
 
 // site is an instance of its own beside a copy of the examples.
 type site struct {
