@@ -21,22 +21,25 @@ type fmtOptions struct {
 	check     bool
 	diff      bool
 	recursive bool
+	upgrade   bool
 }
 
 func newFmtCommand(a *App) *cobra.Command {
 	var opts fmtOptions
 	cmd := command{
-		use:   "fmt [--check] [--diff] [--recursive] [FILE|DIR|-]...",
+		use:   "fmt [--check] [--diff] [--recursive] [--upgrade] [FILE|DIR|-]...",
 		short: "Rewrite configuration files in the canonical layout",
 		long: `Rewrite *.hcl files in the canonical layout and print the name of each file that
 changed. --check writes nothing and exits with 1 when a file would change; --diff
-shows the changes. - formats standard input to standard output.`,
+shows the changes; --upgrade writes a pool in the style of Snakepit 0.5, whose
+attributes stand at the top of a file, as a pool block. - formats standard input to standard output.`,
 		examples: [2]string{"snakectl fmt", "snakectl fmt --check --diff --recursive ."},
 		args:     cobra.ArbitraryArgs,
 		run:      func(ctx context.Context, args []string) error { return a.runFmt(ctx, args, opts) },
 	}.cobra(a)
 	cmd.Flags().BoolVar(&opts.check, "check", false, "write nothing; exit 1 when a file would change")
 	cmd.Flags().BoolVar(&opts.diff, "diff", false, "print what changes")
+	cmd.Flags().BoolVar(&opts.upgrade, "upgrade", false, "also write a pool of the 0.5 style as a block")
 	cmd.Flags().BoolVar(&opts.recursive, "recursive", false, "also the directories below")
 	return cmd
 }
@@ -75,13 +78,21 @@ func (a *App) runFmt(ctx context.Context, args []string, opts fmtOptions) error 
 	return nil
 }
 
+// rewrite returns what a file is to become.
+func (o fmtOptions) rewrite(src []byte, name string) ([]byte, error) {
+	if o.upgrade {
+		return spec.Upgrade(src, name)
+	}
+	return spec.Format(src, name)
+}
+
 // formatFile formats one file and reports whether it differed.
 func (a *App) formatFile(file string, opts fmtOptions) (bool, error) {
 	old, err := os.ReadFile(file)
 	if err != nil {
 		return false, fmt.Errorf("cannot format: %w", err)
 	}
-	formatted, err := spec.Format(old, file)
+	formatted, err := opts.rewrite(old, file)
 	if err != nil {
 		return false, fmt.Errorf("cannot format %s: %w", file, err)
 	}
@@ -103,7 +114,7 @@ func (a *App) formatStdin(opts fmtOptions) error {
 	if err != nil {
 		return fmt.Errorf("cannot read standard input: %w", err)
 	}
-	formatted, err := spec.Format(old, "standard input")
+	formatted, err := opts.rewrite(old, "standard input")
 	if err != nil {
 		return fmt.Errorf("cannot format standard input: %w", err)
 	}

@@ -93,7 +93,7 @@ func (l *loader) decodeChecks() {
 				continue
 			}
 			if said, ok := l.holds(a, l.scope.base, ""); !ok {
-				l.warnAt(a.condition.Range(), "", fmt.Sprintf("Check %q does not hold", b.Labels[0]), "%s", said)
+				l.warnAt(a.condition.Range(), fmt.Sprintf("Check %q does not hold", b.Labels[0]), "%s", said)
 			}
 		}
 	}

@@ -69,6 +69,7 @@ func (l *loader) collect(body hcl.Body) {
 	var content *hcl.BodyContent
 	var diags hcl.Diagnostics
 	if native, ok := body.(*hclsyntax.Body); ok {
+		l.readFormer(native)
 		l.checkTopLevel(native)
 		content, _, diags = body.PartialContent(schema)
 	} else {

@@ -158,8 +158,8 @@ func (r *reporter) errorAt(at hcl.Range, pool, summary, format string, args ...a
 	r.add(r.place(Diagnostic{Severity: SeverityError, Summary: summary, Detail: fmt.Sprintf(format, args...)}, at, pool))
 }
 
-func (r *reporter) warnAt(at hcl.Range, pool, summary, format string, args ...any) {
-	r.add(r.place(Diagnostic{Severity: SeverityWarning, Summary: summary, Detail: fmt.Sprintf(format, args...)}, at, pool))
+func (r *reporter) warnAt(at hcl.Range, summary, format string, args ...any) {
+	r.add(r.place(Diagnostic{Severity: SeverityWarning, Summary: summary, Detail: fmt.Sprintf(format, args...)}, at, ""))
 }
 
 // hcl takes over the parser's own diagnostics.

@@ -116,7 +116,7 @@ func (l *loader) readVarFile(name string, declared map[string]*variable, out map
 		attr := attrs[key]
 		if declared[key] == nil {
 			names := slices.Collect(maps.Keys(declared))
-			l.warnAt(attr.NameRange, "", fmt.Sprintf("Undeclared variable %q", key),
+			l.warnAt(attr.NameRange, fmt.Sprintf("Undeclared variable %q", key),
 				"The value is ignored. Declare it with variable %q { }.%s", key, didYouMean(key, names))
 			continue
 		}

@@ -42,6 +42,10 @@ instance has applied it. Workers bear the name in their process that they were s
 ` + "`precondition { condition = …, error_message = \"…\" }`" + ` in a pool, any number of times: an error when the condition does not hold. It may use
 ` + "`self` and `each`. `check \"NAME\" { assert { condition = …, error_message = \"…\" } }`" + ` outside of pools only warns.
 
+## Files in the style of Snakepit 0.5
+
+A file without a ` + "`pool`" + ` block whose top holds ` + "`adapter`, `pool_size`, `worker_profile`, `threads_per_worker`, `env`, `worker_ttl` (seconds),\n`worker_max_requests` or `memory_threshold_mb`" + ` is read as ` + "`pool \"default\"`" + `, with a warning. ` + "`snakectl fmt --upgrade`" + ` rewrites it.
+
 ## Values for variables
 
 The later wins: the default, ` + "`SNAKECTL_VAR_NAME` in the environment, `snakectl.auto.hclvars`, other `*.auto.hclvars` in the order of their names,\n`--var-file`, `--var`" + `. A variable block takes ` + "`type`, `default`, `description`, `nullable`, `sensitive` and `validation { condition, error_message }`" + `. The value of a

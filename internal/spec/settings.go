@@ -76,7 +76,7 @@ func (l *loader) useRuntimes() {
 		addr := runtimePrefix + b.Labels[1]
 		if _, declared := l.desired.Runtimes[addr]; declared && !used[addr] {
 			delete(l.desired.Runtimes, addr)
-			l.warnAt(b.DefRange, "", fmt.Sprintf("%s is not used", addr), "No pool names it, so it is not looked for. Write runtime = %s into a pool, or remove it.", addr)
+			l.warnAt(b.DefRange, fmt.Sprintf("%s is not used", addr), "No pool names it, so it is not looked for. Write runtime = %s into a pool, or remove it.", addr)
 		}
 	}
 }
