@@ -24,7 +24,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"supervisor", "statu"}, "Did you mean start or status?"},
 		{[]string{"restart"}, "Did you mean recycle or supervisor?"},
 		{[]string{"list"}, "Did you mean status?"},
-		{[]string{"destroy", "api"}, "take them out of the configuration"},
+		{[]string{"destroy", "api"}, "take it out of the configuration"},
 		{[]string{"scale", "api"}, "snakectl scale does not take 1 argument; usage: snakectl scale POOL N"},
 		{[]string{"events", "--since", "yesterday"}, `write a duration such as 30s, 10m or 1h30m; see "snakectl events --help"`},
 		{[]string{"plan", "--detailed"}, `see "snakectl plan --help"`},

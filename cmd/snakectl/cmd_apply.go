@@ -254,5 +254,5 @@ func noConfiguration(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return argsError(fmt.Sprintf("destroy takes no argument, not %q: it ends every pool of the instance; to end some, take them out of the configuration and run snakectl apply", args[0]))
+	return argsError(fmt.Sprintf("destroy takes no argument, not %q: it ends every pool of the instance; to end one, add --target %s, or take it out of the configuration and run snakectl apply", args[0], args[0]))
 }

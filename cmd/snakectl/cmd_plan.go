@@ -71,6 +71,10 @@ func (a *App) runPlan(ctx context.Context, args []string, opts planOptions) erro
 		return a.explain(err)
 	}
 	a.warn(ctx, wanted, plan)
+	refused := wanted.refusal(plan)
+	if refused != nil {
+		opts.out = "" // nobody may carry it out
+	}
 	if opts.out != "" {
 		manifest := planfile.Manifest{Version: a.Version, Message: opts.message}
 		if err := savePlan(opts.out, wanted, plan, observed, manifest); err != nil {
@@ -82,7 +86,7 @@ func (a *App) runPlan(ctx context.Context, args []string, opts planOptions) erro
 	} else {
 		a.showPlan(wanted, plan, opts)
 	}
-	if refused := wanted.refusal(plan); refused != nil {
+	if refused != nil {
 		return refused
 	}
 	if opts.detailedExit && !plan.Empty() {
