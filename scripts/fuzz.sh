@@ -9,6 +9,6 @@ limit=${FUZZTIME:-10s}
 grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
   "$go" test -list '^Fuzz' "$dir" | grep '^Fuzz' | while read -r target; do
     echo "== $dir $target ($limit)"
-    "$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$limit" "$dir"
+    "$go" test -run '^$' -fuzz "^$target\$" -fuzzminimizetime 100x -fuzztime "$limit" "$dir"
   done
 done
