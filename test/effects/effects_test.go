@@ -42,7 +42,7 @@ const together = "together"
 // name is the label of the pool in which an attribute is changed.
 func name(row *pool.Row) string {
 	quiet := row.Effect != pool.EffectRoll && row.Effect != pool.EffectSize
-	if quiet && len(row.With) == 0 && row.Path != "ignore_changes" {
+	if quiet && len(row.With) == 0 && row.Path != "ignore_changes" && row.Path != "update.strategy" {
 		return together
 	}
 	return "a-" + strings.ReplaceAll(row.Path, ".", "-")
