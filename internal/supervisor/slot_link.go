@@ -55,6 +55,9 @@ func (s *slot) reconcileCall(past wire.History) (kept *call, failure *pool.CallE
 	c.slot = nil
 	switch {
 	case c.sink == nil || c.settled:
+		if past.Known && !slices.Contains(past.Executed, c.id) {
+			s.giveBack(c) // it was answered, and never reached the worker
+		}
 		return nil, nil
 	case slices.Contains(past.Kept, c.id) && c.released == nil:
 		if c.slotStream != anyStream {

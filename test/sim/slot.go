@@ -150,6 +150,9 @@ func (s *slot) reconcile(told past) *call {
 		if c != nil {
 			c.slot = nil
 		}
+		if c != nil && !c.phantom && !c.bound && !told.executes(c) {
+			s.taken--
+		}
 		return nil
 	}
 	c.slot = nil
