@@ -113,6 +113,9 @@ func (s *session) workload(ctx context.Context, i *instance, config string, w wo
 		return err
 	}
 	defer peers.stop()
+	if _, err := peers.measure("process", 1); err != nil { // it has started then
+		return err
+	}
 	warm, cancel := context.WithTimeout(ctx, workloadBurst)
 	i.callFrom(warm, 4*w.processes, w.pool, w.command, args)
 	cancel()
