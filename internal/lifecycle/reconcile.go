@@ -12,7 +12,9 @@ import (
 // healthy, shrink, fill, and only then replace and recycle.
 func (m *Machine) reconcile(now time.Time) {
 	m.expire(now)
-	m.age(now)
+	for _, p := range m.places {
+		m.age(now, p)
+	}
 	m.abandon(now)
 	m.retire(now)
 	m.promote(now)
@@ -128,6 +130,7 @@ func (m *Machine) promote(now time.Time) {
 		if p.next.healthy || p.serving == nil {
 			former := p.serving
 			m.takeOver(p)
+			m.age(now, p)               // its time may have been over while another served
 			m.assess(now, p, p.serving) // in a place that held nothing, ready was enough all along
 			m.drain(now, former)
 		}

@@ -23,22 +23,20 @@ func (m *Machine) rearm(now time.Time, before, after pool.Lifecycle) {
 	}
 }
 
-// age makes workers due whose time is over, and asks of those that may have been
-// idle for too long when they were last used.
-func (m *Machine) age(now time.Time) {
-	for _, p := range m.places {
-		w := p.serving
-		if w == nil || w.state != pool.WorkerReady || w.due != "" {
-			continue
-		}
-		if at, ok := m.ttlAt(w); ok && !now.Before(at) {
-			w.becomeDue(now, fmt.Sprintf("it is older than ttl (%s)", m.target.Spec.Lifecycle.TTL))
-			continue
-		}
-		if at, ok := m.idleAt(w); ok && !now.Before(at) && !w.asked {
-			w.asked = true
-			m.emit(AskUse{Worker: w.id})
-		}
+// age makes the worker that serves p due when its time is over, and asks of one that
+// may have been idle for too long when it was last used.
+func (m *Machine) age(now time.Time, p *place) {
+	w := p.serving
+	if w == nil || w.state != pool.WorkerReady || w.due != "" {
+		return
+	}
+	if at, ok := m.ttlAt(w); ok && !now.Before(at) {
+		w.becomeDue(now, fmt.Sprintf("it is older than ttl (%s)", m.target.Spec.Lifecycle.TTL))
+		return
+	}
+	if at, ok := m.idleAt(w); ok && !now.Before(at) && !w.asked {
+		w.asked = true
+		m.emit(AskUse{Worker: w.id})
 	}
 }
 

@@ -54,6 +54,18 @@ func TestRecycling(t *testing.T) {
 			},
 			[]string{"start w2 in 0 with a", "admit w2", "drain w1"},
 		},
+		"its time is over when the replacement takes over": {
+			1,
+			pool.Lifecycle{MaxRequests: 50, IdleTTL: pool.Duration(20 * time.Second)},
+			func(w *world) {
+				w.used["w1"] = w.now.Add(15 * time.Second)
+				w.step(lifecycle.Nearing{Worker: "w1"})
+				w.run(25 * time.Second)
+				w.step(lifecycle.Spent{Worker: "w1"})
+				w.run(10 * time.Second) // nothing happens that would make the machine look again
+			},
+			[]string{"start w2 in 0 with a", "ask w1", "admit w2", "ask w2", "drain w1", "start w3 in 0 with a", "admit w3", "drain w2"},
+		},
 		"the last call comes before the replacement": {
 			1, requests,
 			func(w *world) {
