@@ -96,8 +96,8 @@ func (b block) commands() ([]command, error) {
 			return nil, fmt.Errorf("line %d: output before the first command", at)
 		}
 		last := &list[len(list)-1]
-		if text, ok := strings.CutPrefix(line, "> "); ok && len(last.want) == 0 {
-			last.text += "\n" + text
+		if text, ok := strings.CutPrefix(line+" ", "> "); ok && len(last.want) == 0 {
+			last.text += "\n" + strings.TrimSuffix(text, " ")
 			continue
 		}
 		last.want = append(last.want, line)
