@@ -26,7 +26,7 @@ const inTheWay = 5
 
 // documented are the exit codes that each command may have while things break.
 var documented = map[string][]int{
-	"apply":              {0, 1, 4, 5, 130}, // 130: the supervisor was told to end meanwhile
+	"apply":              {0, 1, 3, 4, 5, 130}, // 3: a worker was killed while it proved itself; 130: the supervisor was told to end meanwhile
 	"recycle":            {0, 1, 4, 5, 130},
 	"scale":              {0, 1, 5},
 	"pause":              {0, 1},
