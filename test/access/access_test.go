@@ -3,7 +3,6 @@
 package access
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -51,15 +50,7 @@ func newSite(t *testing.T, config string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := harness.New(t.Context(), binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	instance := harness.Begin(t, binary)
 	if err := os.Chmod(filepath.Dir(instance.Dir), 0o711); err != nil {
 		t.Fatal(err)
 	}

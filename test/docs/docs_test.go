@@ -108,15 +108,7 @@ func worthReading(found []block) bool {
 // program built: the examples, the clients, bin/snakectl, and snakectl on the PATH.
 func newReader(t *testing.T, root, binary string, env []string) *reader {
 	t.Helper()
-	instance, err := harness.New(t.Context(), binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	instance := harness.Begin(t, binary)
 	scratch := t.TempDir()
 	if err := os.Mkdir(filepath.Join(scratch, "bin"), 0o700); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package effects
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -288,15 +287,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := harness.New(t.Context(), binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	instance := harness.Begin(t, binary)
 	s := &site{t: t, instance: instance, dir: t.TempDir()}
 	s.write("adapter.py", adapter)
 	s.write("other.py", adapter)

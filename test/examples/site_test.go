@@ -49,15 +49,7 @@ func start(t *testing.T, binary string, installing ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := harness.New(t.Context(), binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	instance := harness.Begin(t, binary)
 	s := &site{instance: instance, client: client.New(filepath.Join(instance.Dir, "supervisor.sock")), dir: t.TempDir()}
 	t.Cleanup(func() { s.client.Close() })
 	if err := os.CopyFS(filepath.Join(s.dir, "examples"), os.DirFS(filepath.Join(root, "examples"))); err != nil {

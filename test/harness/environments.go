@@ -96,3 +96,19 @@ func reach() []string {
 	}
 	return env
 }
+
+// Begin returns an instance that ends with the test: its processes, and the error when
+// something is left of them.
+func Begin(t testing.TB, binary string) *Instance {
+	t.Helper()
+	instance, err := New(t.Context(), binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return instance
+}

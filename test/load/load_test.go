@@ -88,15 +88,7 @@ func startWith(t *testing.T, dir string, vars ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := harness.New(t.Context(), binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	instance := harness.Begin(t, binary)
 	s := &site{t: t, instance: instance, seen: map[string]*seen{"steady": {}, "wild": {}, "narrow": {}, "threaded": {}}}
 	if err := os.CopyFS(filepath.Join(instance.Dir, "..", "config"), os.DirFS(dir)); err != nil {
 		t.Fatal(err)
