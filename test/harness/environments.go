@@ -99,15 +99,15 @@ func reach() []string {
 
 // Begin returns an instance that ends with the test: its processes, and the error when
 // something is left of them.
-func Begin(t testing.TB, binary string) *Instance {
-	t.Helper()
-	instance, err := New(t.Context(), binary)
+func Begin(tb testing.TB, binary string) *Instance {
+	tb.Helper()
+	instance, err := New(tb.Context(), binary)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := instance.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
+	tb.Cleanup(func() {
+		if err := instance.Close(context.WithoutCancel(tb.Context())); err != nil {
+			tb.Error(err)
 		}
 	})
 	return instance
